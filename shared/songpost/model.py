@@ -1,0 +1,345 @@
+"""The nouns of Songpost: frozen dataclasses that every other room speaks in.
+
+Nothing here does I/O, reads a clock or knows how it is stored. Times are aware and in UTC (`_at`),
+money is integer micro-dollars (`_micros`), durations are seconds. Classes that are stored whole carry
+`schema_version`; changing one of them means a tested migration step in `agent/documents.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+MICROS_PER_USD = 1_000_000
+SKEW_SECONDS = 120
+"""The largest clock skew that is tolerated, in seconds (DESIGN.md, invariant 4)."""
+
+
+class Kind(StrEnum):
+    """What an action does on X."""
+
+    POST = "post"
+    REPLY = "reply"
+    QUOTE = "quote"
+    REPOST = "repost"
+    LIKE = "like"
+    FOLLOW = "follow"
+    DELETE = "delete"
+    READ = "read"
+
+
+CREATES = frozenset({Kind.POST, Kind.REPLY, Kind.QUOTE})
+"""The kinds that make a post, whose lost answer can be found in the own timeline."""
+
+
+class State(StrEnum):
+    """Where an action stands; the edges are drawn in docs/architecture.md and kept by `agent/ledger.py`."""
+
+    PROPOSED = "proposed"
+    PLANNED = "planned"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    PARTIAL = "partial"
+    REFUSED = "refused"
+    ABANDONED = "abandoned"
+
+
+OPEN_STATES = frozenset({State.PROPOSED, State.PLANNED, State.SENDING, State.UNKNOWN})
+"""States that an action leaves again by itself; the others end its story."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """What the learner chooses among: a topic, in a window, with or without media."""
+
+    topic: str
+    window: str
+    media: bool = False
+
+    def __str__(self) -> str:
+        """`topic|window|media`, as tables and summaries show it."""
+        return f"{self.topic}|{self.window}|{'media' if self.media else 'text'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A picture or film of a text: where its bytes lie, and what it shows, in words."""
+
+    path: str
+    alt_text: str
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to carry an action out on X, begun by the commit that booked it.
+
+    `baseline_id` is the newest own post id known before the call; a post found later is newer.
+    `reserved_micros` is the worst price booked (with its reconciling reads); `settled_micros` what
+    it came to, `None` while open. `outcome` is empty while nothing is known.
+    """
+
+    id: str
+    step: int = 0
+    started_at: datetime
+    send_deadline_at: datetime
+    lease_until: datetime
+    baseline_id: str
+    reserved_micros: int
+    call_micros: int
+    settled_micros: int | None = None
+    outcome: str = ""
+    closed_at: datetime | None = None
+    absent_reads: int = 0
+    absent_read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of an action's history; `digest` chains it to the line before (see `recorded`)."""
+
+    at: datetime
+    state: State
+    note: str
+    attempt_id: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing to do on X, at most once. `key` is its idempotency key: `kind/date/…`.
+
+    `due_at` is when it may start and `closes_at` when its window is over (both UTC). `arm`,
+    `content_id` and `variant` say where a post's text came from. `retry_at` holds it back.
+    """
+
+    key: str
+    kind: Kind
+    state: State
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime
+    closes_at: datetime
+    window: str = ""
+    text: str = ""
+    arm: Arm | None = None
+    content_id: str = ""
+    variant: int = 0
+    media: tuple[Media, ...] = ()
+    target_id: str = ""
+    post_id: str = ""
+    posted_at: datetime | None = None
+    retry_at: datetime | None = None
+    gate: str = ""
+    reason: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    history: tuple[Event, ...] = ()
+    schema_version: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still move by itself."""
+        return self.state in OPEN_STATES
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+
+def event_digest(previous: str, event: Event, key: str) -> str:
+    """Hash one line of history onto the line before: SHA-256, hex, over a canonical JSON list."""
+    line = [previous, key, event.at.isoformat(), event.state, event.note, event.attempt_id]
+    return hashlib.sha256(json.dumps(line, separators=(",", ":")).encode()).hexdigest()
+
+
+def recorded(action: Action, at: datetime, note: str, attempt_id: str = "") -> Action:
+    """Append one line to the history of `action` in its present state, chained to the line before."""
+    previous = action.history[-1].digest if action.history else ""
+    event = Event(at=at, state=action.state, note=note, attempt_id=attempt_id)
+    event = replace(event, digest=event_digest(previous, event, action.key))
+    return replace(action, updated_at=at, history=(*action.history, event))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """One rate limit as X's headers or a plan's defaults tell it.
+
+    `name` is `METHOD /path:scope`, scope one of `user15`, `app15`, `user24h`, `app24h`.
+    """
+
+    name: str
+    limit: int
+    remaining: int
+    reset_at: datetime
+    seen_at: datetime
+    source: str = "headers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """The kill switch. Every admission checks its version, so a pause stops all that has not committed."""
+
+    paused: bool = False
+    reason: str = ""
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The one X user that this account's store belongs to, learned once.
+
+    `credentials` is a hash that tells whether the credentials have changed since.
+    """
+
+    user_id: str
+    username: str
+    credentials: str
+    learned_at: datetime
+    owns_app: bool = False
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMark:
+    """One own post as the timeline or the ledger knows it: its id and time, for spacing and baselines."""
+
+    id: str
+    posted_at: datetime
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What is known of the own timeline: newest id, when it was last read, the latest posts (newest first)."""
+
+    newest_id: str = ""
+    read_at: datetime | None = None
+    latest: tuple[PostMark, ...] = ()
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What a period has used: writes, reads (resources), and money, open reservations included."""
+
+    writes: int = 0
+    reads: int = 0
+    spent_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Counters under the ceilings. All keys are text so that the document is plain JSON.
+
+    `months` by billing period (`2026-11`, the month in which the cycle starts), `days` by UTC date,
+    `windows` by `date/window/kind` with the date on which the window starts, `kinds` by `UTC date/kind`.
+    """
+
+    months: Mapping[str, Tally] = field(default_factory=dict)
+    days: Mapping[str, Tally] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    updated_at: datetime | None = None
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The rate limits as last seen, by bucket name."""
+
+    buckets: Mapping[str, Bucket] = field(default_factory=dict)
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprints:
+    """Marks of the texts that were posted or are booked, newest last (see `core/similarity.py`).
+
+    `used` tells by `content_id/variant` on which UTC date (`2026-11-22`) a text was last taken.
+    """
+
+    entries: tuple[str, ...] = ()
+    used: Mapping[str, str] = field(default_factory=dict)
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One planned post: when, in which window, and with which text.
+
+    `key` is the idempotency key of the action that it becomes. `note` says what the owner changed.
+    """
+
+    key: str
+    window: str
+    opens_at: datetime
+    closes_at: datetime
+    due_at: datetime
+    arm: Arm | None
+    content_id: str = ""
+    variant: int = 0
+    text: str = ""
+    media: tuple[Media, ...] = ()
+    skipped: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPlan:
+    """A local day's slots in order of time, with why any could not be filled."""
+
+    date: str
+    zone: str
+    seed: str
+    slots: tuple[Slot, ...]
+    left_out: tuple[str, ...] = ()
+    settings_digest: str = ""
+    made_at: datetime | None = None
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One text of the content library: an id, its topic, its wordings, and media that go with it."""
+
+    id: str
+    topic: str
+    variants: tuple[str, ...]
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A post as X returns it."""
+
+    id: str
+    text: str
+    author_id: str = ""
+    created_at: datetime | None = None
+    replied_to: str = ""
+    quoted: str = ""
+    reposted: str = ""
+    urls: tuple[tuple[str, str], ...] = ()
+    media_keys: tuple[str, ...] = ()
+    metrics: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user as X returns it."""
+
+    id: str
+    username: str
+    name: str = ""
+    description: str = ""
+    posts: int | None = None
