@@ -1,0 +1,68 @@
+# Everything a person or CI runs. From a fresh clone: `make run` and `make test`; nothing to activate.
+# PYTHON names another interpreter (3.11 or newer) for the first set-up: make test PYTHON=python3.12
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+LAYER_LOCK := layers/songpost/requirements.txt
+
+# uv is many times faster than pip. Where it cannot work (a proxy or mirror that only pip knows), pip does the same.
+UV := UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .venv/bin/uv
+PIP := $(PYTHON) -m pip --disable-pip-version-check
+
+# $(call venv,FOLDER) makes an empty virtual environment; pip reaches into it from outside, so no ensurepip is needed.
+define venv
+@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("songpost: needs Python 3.11 or newer, but $(PYTHON) is %s. Name a newer one: make PYTHON=python3.12" % sys.version.split()[0])'
+@test -x $(1)/bin/python || $(PYTHON) -m venv --without-pip $(1)
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lint types imports template cover bench build invoke deploy lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+setup: $(READY) ## .venv with everything for a laptop and the tests, at the locked versions
+
+.venv/bin/uv: requirements/uv.txt
+	$(call venv,.venv)
+	@echo 'songpost: setting up .venv'
+	@$(PIP) --python .venv/bin/python install --quiet --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(READY): .venv/bin/uv requirements/dev.txt pyproject.toml
+	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements/uv.txt requirements/dev.txt \
+	  || { echo 'songpost: uv could not install; trying pip, which takes longer' >&2; \
+	       $(PIP) --python .venv/bin/python install --quiet --require-hashes -r requirements/dev.txt; }
+	@$(UV) pip install --quiet --offline --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(READY) ## a dry run of both modes with the example account: what it would post today, and why
+	@$(BIN)/songpost run --mode both --dry-run true
+
+test: $(READY) ## the test suite
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: format lint types imports template cover ## everything that CI demands
+
+format: $(READY)
+	@$(BIN)/ruff format --check .
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+imports: $(READY)
+	@$(BIN)/lint-imports
+
+cover: $(READY)
+	@$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+lock: .venv/bin/uv ## resolves every lock file anew, at the newest versions
+	@requirements/lock $(UPGRADE)
+
+clean: ## removes what was built and installed; keeps data/
+	rm -rf .venv .venv-* .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
