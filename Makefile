@@ -27,14 +27,14 @@ setup: $(READY) ## .venv with everything for a laptop and the tests, at the lock
 .venv/bin/uv: requirements/uv.txt
 	$(call venv,.venv)
 	@echo 'songpost: setting up .venv'
-	@$(PIP) --python .venv/bin/python install --quiet --require-hashes -r requirements/uv.txt
+	@$(PIP) --python .venv/bin/python install -qq --require-hashes -r requirements/uv.txt
 	@touch $@
 
 $(READY): .venv/bin/uv requirements/dev.txt pyproject.toml
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements/uv.txt requirements/dev.txt \
 	  || { echo 'songpost: uv could not install; trying pip, which takes longer' >&2; \
-	       $(PIP) --python .venv/bin/python install --quiet --require-hashes -r requirements/dev.txt; }
-	@$(UV) pip install --quiet --offline --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	       $(PIP) --python .venv/bin/python install -qq --require-hashes -r requirements/dev.txt; }
+	@$(PIP) --python .venv/bin/python install -qq --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: $(READY) ## a dry run of both modes with the example account: what it would post today, and why
