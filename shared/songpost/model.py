@@ -51,6 +51,21 @@ class State(StrEnum):
     ABANDONED = "abandoned"
 
 
+class PriceClass(StrEnum):
+    """What X charges for, a call or a resource (reference: docs/prices.md)."""
+
+    POST_CREATE = "post_create"
+    POST_CREATE_URL = "post_create_url"
+    REPLY_CREATE = "reply_create"
+    INTERACTION = "interaction"
+    DELETE = "delete"
+    MEDIA_METADATA = "media_metadata"
+    POST_READ = "post_read"
+    USER_READ = "user_read"
+    OWNED_READ = "owned_read"
+    FREE = "free"
+
+
 OPEN_STATES = frozenset({State.PROPOSED, State.PLANNED, State.SENDING, State.UNKNOWN})
 """States that an action leaves again by itself; the others end its story."""
 

@@ -1,0 +1,113 @@
+"""A process's environment, read once and frozen. Nothing else in Songpost reads settings from variables.
+
+Credentials are not here: `x/credentials.py` reads those, so that a `Runtime` can be logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from songpost.errors import VariableError, quote
+
+DEFAULT_STORE = "sqlite:///data/songpost.db"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What the environment says. `dry_run` is false only where `DRY_RUN` is exactly `false`.
+
+    `store` is a store's URL; `settings_path` and `auth_mode` are empty where the variable is not set;
+    `x_api_base_url` is empty for X itself.
+    """
+
+    account: str = "default"
+    dry_run: bool = True
+    store: str = DEFAULT_STORE
+    settings_path: str = ""
+    auth_mode: str = ""
+    credentials_path: str = ""
+    x_api_base_url: str = ""
+    telemetry: bool = False
+    in_lambda: bool = False
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Runtime:
+        """Read the variables of docs/environment.md.
+
+        Raises `VariableError`, which names the variable, for a value of the wrong form, and in Lambda
+        for a store that is not named.
+        """
+        in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
+        store = environ.get("SONGPOST_STORE", "")
+        if in_lambda and not store:
+            raise VariableError(
+                "is not set, and a function has no other place for its state",
+                where="SONGPOST_STORE",
+                mend="set it to dynamodb://TABLE",
+            )
+        return cls(
+            account=_account(environ.get("SONGPOST_ACCOUNT", "default")),
+            dry_run=environ.get("DRY_RUN") != "false",
+            store=store or DEFAULT_STORE,
+            settings_path=environ.get("SONGPOST_SETTINGS", ""),
+            auth_mode=_choice(environ, "X_AUTH_MODE", ("", "tweepy", "oauth2")),
+            credentials_path=environ.get("SONGPOST_CREDENTIALS_PATH", ""),
+            x_api_base_url=_base_url(environ.get("X_API_BASE_URL", "")),
+            telemetry=_telemetry(environ),
+            in_lambda=in_lambda,
+        )
+
+
+def _account(name: str) -> str:
+    """An account's name is a partition key and part of keys and seeds: short, plain, never empty."""
+    if not name or len(name) > 64 or not all(c.isalnum() or c in "-_." for c in name):
+        raise VariableError(
+            f"{quote(name)} is no account name",
+            where="SONGPOST_ACCOUNT",
+            mend="use 1 to 64 letters, digits, '-', '_' or '.'",
+        )
+    return name
+
+
+def _choice(environ: Mapping[str, str], variable: str, allowed: tuple[str, ...]) -> str:
+    value = environ.get(variable, "")
+    if value not in allowed:
+        names = ", ".join(repr(name) for name in allowed if name)
+        raise VariableError(f"{quote(value)} is not one of {names}", where=variable, mend="correct it")
+    return value
+
+
+def _base_url(url: str) -> str:
+    """Another X host; plain HTTP only on loopback, since every call carries the account's keys."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if not host or parts.scheme not in {"http", "https"}:
+        raise VariableError(
+            f"{quote(url)} is no address", where="X_API_BASE_URL", mend="give https://HOST[:PORT]"
+        )
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise VariableError(
+            f"{quote(url)} would send the account's keys unencrypted",
+            where="X_API_BASE_URL",
+            mend="use https, or a loopback host",
+        )
+    return url.rstrip("/")
+
+
+def _telemetry(environ: Mapping[str, str]) -> bool:
+    """Traces are on only where one of the two names says so."""
+    for variable in ("ENABLE_TELEMETRY", "TELEMETRY_ENABLED"):
+        value = environ.get(variable, "")
+        if value:
+            if value.lower() not in {"true", "false", "1", "0"}:
+                raise VariableError(f"{quote(value)} is not true or false", where=variable, mend="correct it")
+            return value.lower() in {"true", "1"}
+    return False

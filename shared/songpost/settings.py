@@ -1,0 +1,288 @@
+"""An account's settings as the rest of Songpost reads them: frozen dataclasses in one canonical form.
+
+Nouns only, like `model.py`. A person writes YAML; `settings_file.py` validates it into this form; `songpost
+settings push` stores it; functions decode it from the store. Bounds stand on the fields, where the validator
+finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from annotated_types import Ge, Interval, Le, MinLen
+
+from songpost.model import MICROS_PER_USD, Kind
+
+FORBID_UNKNOWN = {"extra": "forbid"}
+"""Configuration that the validator reads off each class: a key that is not a field is an error."""
+
+KNOWN_WINDOWS: Mapping[str, tuple[str, str]] = {
+    "early-morning": ("05:00", "08:00"),
+    "morning": ("09:00", "12:00"),
+    "afternoon": ("13:00", "17:00"),
+    "evening": ("18:00", "21:00"),
+    "night": ("21:00", "23:00"),
+    "late-night": ("23:00", "02:00"),
+}
+"""Windows that a settings file may name without saying their local times."""
+
+MAX_FINGERPRINTS = 1_200
+"""Texts that the duplicate guard can remember (core/similarity.py: 64 characters each, in one document)."""
+
+
+class AuthMode(StrEnum):
+    """How calls to X are signed: OAuth 1.0a keys (`tweepy`) or an OAuth 2.0 user token."""
+
+    TWEEPY = "tweepy"
+    OAUTH2 = "oauth2"
+
+
+class Plan(StrEnum):
+    """The account's X API plan."""
+
+    PAY_PER_USE = "pay-per-use"
+    ENTERPRISE = "enterprise"
+    FREE = "free"
+    BASIC = "basic"
+    PRO = "pro"
+
+
+class Flag(StrEnum):
+    """`auto`: where the plan permits it; `on`: refused loudly where it does not; `off`: never."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class Consent(StrEnum):
+    """Whether a kind of action goes out by itself, waits for a person's word, or never goes."""
+
+    AUTO = "auto"
+    ASK = "ask"
+    NEVER = "never"
+
+
+class QueryAction(StrEnum):
+    """What may follow from a post that a query found."""
+
+    REPLY = "reply"
+    LIKE = "like"
+    FOLLOW = "follow"
+    REPOST = "repost"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A recent-search query and what may follow from its finds."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    query: Annotated[str, MinLen(1)]
+    actions: tuple[QueryAction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Windows of local time by name: start and end as `HH:MM`, end exclusive; end before start crosses midnight."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    windows: Mapping[str, tuple[str, str]] = field(
+        default_factory=lambda: {
+            name: KNOWN_WINDOWS[name] for name in ("morning", "afternoon", "evening")
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """The weekdays on which windows start, 1 for Monday to 7 for Sunday."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    weekdays: Annotated[tuple[Annotated[int, Interval(ge=1, le=7)], ...], MinLen(1)] = (
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerKind:
+    """How many actions of each kind: in one window, or in one day."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    post: Annotated[int, Interval(ge=0, le=30)] = 1
+    reply: Annotated[int, Interval(ge=0, le=100)] = 3
+    quote: Annotated[int, Interval(ge=0, le=100)] = 0
+    repost: Annotated[int, Interval(ge=0, le=100)] = 1
+    like: Annotated[int, Interval(ge=0, le=100)] = 0
+    follow: Annotated[int, Interval(ge=0, le=100)] = 0
+
+    def of(self, kind: Kind) -> int | None:
+        """The maximum of a kind; `None` where there is none to keep (deletes and reads)."""
+        return {
+            Kind.POST: self.post,
+            Kind.REPLY: self.reply,
+            Kind.QUOTE: self.quote,
+            Kind.REPOST: self.repost,
+            Kind.LIKE: self.like,
+            Kind.FOLLOW: self.follow,
+        }.get(kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningSettings:
+    """Whether and how the learner chooses (docs/learning.md)."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    enabled: bool = True
+    exploration_floor: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.05
+    half_life_days: Annotated[float, Interval(ge=1.0, le=3650.0)] = 60.0
+    credit_after_hours: Annotated[int, Interval(ge=1, le=720)] = 48
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """An own price list, in US dollars a call or resource, for a contract that has one."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    post_create: Annotated[Decimal, Ge(0)] | None = None
+    post_create_url: Annotated[Decimal, Ge(0)] | None = None
+    reply_create: Annotated[Decimal, Ge(0)] | None = None
+    interaction: Annotated[Decimal, Ge(0)] | None = None
+    delete: Annotated[Decimal, Ge(0)] | None = None
+    media_metadata: Annotated[Decimal, Ge(0)] | None = None
+    post_read: Annotated[Decimal, Ge(0)] | None = None
+    user_read: Annotated[Decimal, Ge(0)] | None = None
+    owned_read: Annotated[Decimal, Ge(0)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The ceilings: money per billing month and UTC day, resources read and writes per billing month.
+
+    Each ceiling is kept short by `buffer_pct` (0.05 is five percent). `billing_day` starts X's cycle.
+    """
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    usd_per_month: Annotated[Decimal, Interval(ge=0, le=100_000)] = Decimal("5.00")
+    usd_per_day: Annotated[Decimal, Interval(ge=0, le=100_000)] | None = None
+    buffer_pct: Annotated[float, Interval(ge=0.0, lt=1.0)] = 0.05
+    custom_read_cap: Annotated[int, Ge(0)] | None = None
+    custom_write_cap: Annotated[int, Ge(0)] | None = None
+    billing_day: Annotated[int, Interval(ge=1, le=28)] = 1
+    prices: Prices | None = None
+
+    def micros(self, usd: Decimal) -> int:
+        """A ceiling in micro-dollars, less the buffer, rounded down."""
+        return int(usd * MICROS_PER_USD * (1 - Decimal(str(self.buffer_pct))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureFlags:
+    """Kinds of action, and media, that the owner lets happen (see `Flag`)."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    allow_replies: Flag = Flag.AUTO
+    allow_quotes: Flag = Flag.AUTO
+    allow_reposts: Flag = Flag.AUTO
+    allow_likes: Flag = Flag.AUTO
+    allow_follows: Flag = Flag.AUTO
+    allow_media: Flag = Flag.AUTO
+
+    def of(self, kind: Kind) -> Flag:
+        """The flag of a kind; posts, deletes and reads have none and are `auto`."""
+        return {
+            Kind.REPLY: self.allow_replies,
+            Kind.QUOTE: self.allow_quotes,
+            Kind.REPOST: self.allow_reposts,
+            Kind.LIKE: self.allow_likes,
+            Kind.FOLLOW: self.allow_follows,
+        }.get(kind, Flag.AUTO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Which kinds wait for a person's word, and how many hours before their slot they are proposed."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    lead_hours: Annotated[float, Interval(ge=0.0, le=168.0)] = 12.0
+    post: Consent = Consent.AUTO
+    reply: Consent = Consent.ASK
+    quote: Consent = Consent.ASK
+    repost: Consent = Consent.ASK
+    like: Consent = Consent.ASK
+    follow: Consent = Consent.ASK
+
+    def of(self, kind: Kind) -> Consent:
+        """The consent of a kind; deletes are a person's own command and reads change nothing: `auto`."""
+        return {
+            Kind.POST: self.post,
+            Kind.REPLY: self.reply,
+            Kind.QUOTE: self.quote,
+            Kind.REPOST: self.repost,
+            Kind.LIKE: self.like,
+            Kind.FOLLOW: self.follow,
+        }.get(kind, Consent.AUTO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similarity:
+    """When two texts are too much alike (Jaccard similarity of their shingles), and for how many days."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    threshold: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.6
+    window_days: Annotated[int, Interval(ge=1, le=400)] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logging:
+    """How much is logged."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    level: str = "INFO"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that the owner decides about one account."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    auth_mode: AuthMode = AuthMode.TWEEPY
+    plan: Plan = Plan.PAY_PER_USE
+    timezone: str = "UTC"
+    operator: str = ""
+    automated_label_attested_on: date | None = None
+    topics: Annotated[tuple[Annotated[str, MinLen(1)], ...], MinLen(1)]
+    queries: tuple[Query, ...] = ()
+    watchlist_user_ids: tuple[str, ...] = ()
+    schedule: Schedule = field(default_factory=Schedule)
+    cadence: Cadence = field(default_factory=Cadence)
+    max_per_window: PerKind = field(default_factory=PerKind)
+    max_per_day: Annotated[int, Interval(ge=0, le=30)] | None = None
+    minimum_gap_minutes: Annotated[int, Interval(ge=0, le=1440)] = 60
+    jitter_seconds: tuple[Annotated[int, Ge(0)], Annotated[int, Le(600)]] = (8, 20)
+    learning: LearningSettings = field(default_factory=LearningSettings)
+    budget: Budget = field(default_factory=Budget)
+    similarity: Similarity = field(default_factory=Similarity)
+    blocked_patterns: tuple[str, ...] = ()
+    feature_flags: FeatureFlags = field(default_factory=FeatureFlags)
+    approval: Approval = field(default_factory=Approval)
+    content: tuple[str, ...] = ()
+    logging: Logging = field(default_factory=Logging)
+    schema_version: int = 1
+
+    @property
+    def posts_per_day(self) -> int:
+        """The most posts that one local day can plan."""
+        in_windows = self.max_per_window.post * len(self.schedule.windows)
+        return in_windows if self.max_per_day is None else min(in_windows, self.max_per_day)
