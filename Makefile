@@ -4,7 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-LAYER_LOCK := layers/songpost/requirements.txt
+SAM := .venv-sam/bin/sam
+SAM_READY := .venv-sam/.ready
+export SAM_CLI_TELEMETRY := 0
 
 # uv is many times faster than pip. Where it cannot work (a proxy or mirror that only pip knows), pip does the same.
 UV := UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .venv/bin/uv
@@ -37,6 +39,14 @@ $(READY): .venv/bin/uv requirements/dev.txt pyproject.toml
 	@$(PIP) --python .venv/bin/python install -qq --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# aws-sam-cli pins an older boto3 than the layer carries, so it lives apart.
+$(SAM_READY): .venv/bin/uv requirements/sam.txt
+	$(call venv,.venv-sam)
+	@echo 'songpost: setting up .venv-sam'
+	@$(UV) pip sync --quiet --python .venv-sam/bin/python --require-hashes requirements/sam.txt \
+	  || $(PIP) --python .venv-sam/bin/python install -qq --require-hashes -r requirements/sam.txt
+	@touch $@
+
 run: $(READY) ## a dry run of both modes with the example account: what it would post today, and why
 	@$(BIN)/songpost run --mode both --dry-run true
 
@@ -59,6 +69,19 @@ imports: $(READY)
 
 cover: $(READY)
 	@$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+template: $(SAM_READY)
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM) validate --lint
+
+bench: $(READY) ## the benchmarks; they print, and judge nothing
+	@$(BIN)/python -m pytest -q -s tests/benchmarks
+
+build: $(SAM_READY) ## what goes to AWS, in .aws-sam/build; no Docker needed
+	@PYTHON=$(PYTHON) $(SAM) build
+
+deploy: $(SAM_READY) ## to your AWS account; the first time: make deploy DEPLOY_ARGS=--guided
+	@SONGPOST_REQUIRE_BYTECODE=1 PYTHON=$(PYTHON) $(SAM) build
+	@$(SAM) deploy $(DEPLOY_ARGS)
 
 lock: .venv/bin/uv ## resolves every lock file anew, at the newest versions
 	@requirements/lock $(UPGRADE)

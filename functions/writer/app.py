@@ -1,0 +1,10 @@
+"""The Lambda that acts on X: hands the event to the writer and returns its summary."""
+
+from collections.abc import Mapping
+
+from songpost.bootstrap import handle_writer
+
+
+def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
+    """One tick of the writer. `event` has the form of docs/events.md; the result is the JSON summary of the tick."""
+    return handle_writer(event, context)
