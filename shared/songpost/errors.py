@@ -11,23 +11,27 @@
     │   ├── ClockError            this clock cannot be trusted
     │   ├── IdentityError         these credentials are of another X user than the store
     │   ├── CredentialsError      credentials are missing or unreadable
+    │   ├── PriceUnknown          a call that no price list prices
     │   └── NotFound              no action, plan or slot of that name
     ├── StoreError                the store
     │   ├── StoreUnavailable      locked, throttled, unreachable, read-only, disk full
     │   ├── StoreUnreadable       not a store, truncated, or a document that does not decode
     │   ├── StoreNewer            written by a newer Songpost
+    │   ├── CommitRefused         no store takes these changes: too many, too large, two on one record
     │   ├── CommitConflict        somebody else moved a version first; nothing was written
     │   └── CommitUnanswered      no answer: it may or may not have been written
     └── XError                    X's answer, or its absence
         ├── NotSent               nothing reached X: certainly not billed
         ├── RateLimited           429: certainly not billed; carries retry_at
+        │   └── UsageCapped       429 because a monthly or project cap is spent: waiting minutes is no use
         ├── Refused               X said no to this action (400, 403, 404 …): final
         │   └── Duplicate         403 because the text was posted before
         ├── AccountBlocked        nothing of this account will succeed now; the action stays planned
         │   ├── Unauthorized      401
         │   ├── CreditsDepleted   402
         │   └── Suspended         403: suspended, locked, or the app is not enrolled
-        └── OutcomeOpen           the call may have taken effect (timeout, 3xx, 408, 5xx, unreadable)
+        └── OutcomeOpen           may have taken effect, a read may be billed (timeout, 3xx, 408, 5xx)
+            └── Unreadable        an answer that cannot be understood (HTML, empty, a list, no id)
 
 An error's message is one line for a person; `mend` is the next step. No error carries a secret: what
 comes from outside is cut to `QUOTE_CHARACTERS` and passed through `quote` before it gets in here.
@@ -137,6 +141,10 @@ class CredentialsError(Refusal):
     """Credentials are missing, unreadable, or of a grant that is dead."""
 
 
+class PriceUnknown(Refusal):
+    """A call that the account's price list does not price: it is not made."""
+
+
 class NotFound(Refusal):
     """No action, plan, slot or file of that name."""
 
@@ -157,6 +165,10 @@ class StoreNewer(StoreError):
     """Written by a newer Songpost than this one."""
 
 
+class CommitRefused(StoreError):
+    """No store takes these changes, and repeating them is of no use. Nothing was written."""
+
+
 class CommitConflict(StoreError):
     """Another writer moved one of the versions first. Nothing was written; load and decide again."""
 
@@ -166,7 +178,10 @@ class CommitUnanswered(StoreError):
 
 
 class XError(SongpostError):
-    """X's answer or its absence; `status` is 0 where there was none, `limits` what its headers told."""
+    """X's answer or its absence; `status` is 0 where there was none, `limits` what its headers told.
+
+    `answered_at` is X's own time (its `Date` header), `skew_seconds` how far this clock is ahead of it.
+    """
 
     def __init__(
         self,
@@ -177,11 +192,13 @@ class XError(SongpostError):
         status: int = 0,
         limits: tuple[Bucket, ...] = (),
         answered_at: datetime | None = None,
+        skew_seconds: int = 0,
     ) -> None:
         super().__init__(what, where=where, mend=mend)
         self.status = status
         self.limits = limits
         self.answered_at = answered_at
+        self.skew_seconds = skew_seconds
 
 
 class NotSent(XError):
@@ -198,13 +215,25 @@ class RateLimited(XError):
         retry_at: datetime | None = None,
         where: str = "",
         mend: str = "",
+        status: int = 429,
         limits: tuple[Bucket, ...] = (),
         answered_at: datetime | None = None,
+        skew_seconds: int = 0,
     ) -> None:
         super().__init__(
-            what, where=where, mend=mend, status=429, limits=limits, answered_at=answered_at
+            what,
+            where=where,
+            mend=mend,
+            status=status,
+            limits=limits,
+            answered_at=answered_at,
+            skew_seconds=skew_seconds,
         )
         self.retry_at = retry_at
+
+
+class UsageCapped(RateLimited):
+    """429: a monthly or project cap is spent. `retry_at` is mostly not told: the cap's own period decides."""
 
 
 class Refused(XError):
@@ -232,4 +261,8 @@ class Suspended(AccountBlocked):
 
 
 class OutcomeOpen(XError):
-    """The call may have taken effect: only the timeline can tell."""
+    """The call may have taken effect: only the timeline can tell. Of a read: it may have been billed."""
+
+
+class Unreadable(OutcomeOpen):
+    """X's answer cannot be understood: HTML, nothing, a list, a 201 without an id."""
