@@ -152,6 +152,7 @@ class Action:
     post_id: str = ""
     posted_at: datetime | None = None
     retry_at: datetime | None = None
+    approved_at: datetime | None = None
     gate: str = ""
     reason: str = ""
     attempts: tuple[Attempt, ...] = ()
@@ -292,7 +293,8 @@ class Fingerprints:
 class Slot:
     """One planned post: when, in which window, and with which text.
 
-    `key` is the idempotency key of the action that it becomes. `note` says what the owner changed.
+    `key` is the idempotency key of the action that it becomes. `taken` says that the action exists; `note`
+    what the owner changed.
     """
 
     key: str
@@ -305,21 +307,24 @@ class Slot:
     variant: int = 0
     text: str = ""
     media: tuple[Media, ...] = ()
+    taken: bool = False
     skipped: bool = False
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayPlan:
-    """A local day's slots in order of time, with why any could not be filled."""
+    """A local day's slots in order of time, with why any could not be filled.
+
+    `basis` is a hash of the settings and texts that it was made from: where they change, the free slots change.
+    """
 
     date: str
     zone: str
     seed: str
     slots: tuple[Slot, ...]
     left_out: tuple[str, ...] = ()
-    settings_digest: str = ""
-    made_at: datetime | None = None
+    basis: str = ""
     schema_version: int = 1
 
 
@@ -335,7 +340,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """A post as X returns it."""
+    """A post as X returns it: `text` still has X's t.co links and HTML entities.
+
+    `urls` pairs each t.co link with what it stands for; `mentions` are usernames without the @.
+    """
 
     id: str
     text: str
@@ -344,6 +352,9 @@ class Post:
     replied_to: str = ""
     quoted: str = ""
     reposted: str = ""
+    conversation_id: str = ""
+    in_reply_to_user_id: str = ""
+    mentions: tuple[str, ...] = ()
     urls: tuple[tuple[str, str], ...] = ()
     media_keys: tuple[str, ...] = ()
     metrics: Mapping[str, int] = field(default_factory=dict)
