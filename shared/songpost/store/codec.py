@@ -1,0 +1,188 @@
+"""How records become text and come back: canonical JSON for bodies, strict decoding of actions.
+
+Both adapters write the same bytes: keys sorted, no spaces, UTF-8, times in UTC with six decimals (so that
+text sorts as time does). What cannot be written faithfully is refused with `CommitRefused`; what does not
+read back is `StoreUnreadable`, naming the record; what a newer Songpost wrote is `StoreNewer`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from songpost.errors import CommitRefused, StoreNewer, StoreUnreadable, quote
+from songpost.model import Action, Json
+from songpost.store.port import Document, Item, StoredAction
+
+ACTION_SCHEMA_VERSION = 1
+
+
+def stamp(at: datetime) -> str:
+    """Write an aware time in UTC at a fixed width: `2026-11-22T08:14:00.000000Z`. `ValueError` if naive."""
+    if at.tzinfo is None:
+        raise ValueError(f"a time without a zone: {at.isoformat()}")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def _plain(value: object) -> object:
+    """Show `json` what it does not know: times, and mappings that are no dict."""
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"not JSON: {type(value).__name__}")
+
+
+def canonical(value: object, where: str) -> str:
+    """Encode plain JSON (and times) canonically; `where` names the record in `CommitRefused`."""
+    try:
+        text = json.dumps(
+            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+        )
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CommitRefused(
+            f"cannot be written as JSON: {error}", where=where, mend="this is a fault of the caller; report it"
+        ) from error
+    return text
+
+
+def parsed(text: str, where: str) -> dict[str, Json]:
+    """Decode a stored JSON object; `StoreUnreadable` names the record."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(f"its JSON does not decode: {error}", where) from error
+    if not isinstance(value, dict):
+        raise _unreadable(f"expected a JSON object, found {quote(value)}", where)
+    return value
+
+
+def action_text(action: Action) -> str:
+    """Encode an action canonically. `CommitRefused` for a naive time or a text that is no Unicode."""
+    return canonical(_builtins(action), f"action {action.key}")
+
+
+def action_from(body: Mapping[str, Json], where: str) -> Action:
+    """Decode an action strictly: known fields only, exact types, aware times, this schema version."""
+    version = body.get("schema_version")
+    if isinstance(version, int) and version > ACTION_SCHEMA_VERSION:
+        raise StoreNewer(
+            f"written with schema {version}; this Songpost knows {ACTION_SCHEMA_VERSION}",
+            where=where,
+            mend="update Songpost",
+        )
+    if version != ACTION_SCHEMA_VERSION:
+        raise _unreadable(f"schema_version is {quote(version)}", where)
+    # msgspec costs 30 ms to import; a start that meets no action does without it.
+    import msgspec
+
+    try:
+        action = msgspec.convert(body, Action)
+        again = json.loads(action_text(action))
+    except (msgspec.ValidationError, CommitRefused) as error:
+        raise _unreadable(str(error), where) from error
+    stray = _stray(body, again)
+    if stray:
+        raise _unreadable(f"unknown field {quote(stray)}", where)
+    return action
+
+
+def _builtins(action: Action) -> object:
+    import msgspec
+
+    return msgspec.to_builtins(action, builtin_types=(datetime,))
+
+
+def _stray(found: object, known: object, path: str = "") -> str:
+    """Name the first field of `found` that `known` (the same record, written anew) does not have."""
+    if isinstance(found, Mapping) and isinstance(known, Mapping):
+        for name, value in found.items():
+            place = f"{path}.{name}" if path else name
+            if name not in known:
+                return place
+            if stray := _stray(value, known[name], place):
+                return stray
+    elif isinstance(found, list) and isinstance(known, list):
+        for index, (left, right) in enumerate(zip(found, known, strict=True)):
+            if stray := _stray(left, right, f"{path}[{index}]"):
+                return stray
+    return ""
+
+
+def _unreadable(what: str, where: str) -> StoreUnreadable:
+    return StoreUnreadable(
+        what, where=where, mend="restore a backup (`songpost import`), or report it with `songpost bundle`"
+    )
+
+
+# ------------------------------------------------------------------------------------- records of an export
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """A member of a collection with all that an adapter keeps of it; `expires_at` in whole epoch seconds."""
+
+    collection: str
+    item: Item
+    expires_at: int | None
+
+
+Record = Document | StoredAction | StoredItem
+
+
+def record_json(record: Record) -> dict[str, Json]:
+    """Show a record as one JSON object of an export; its first key says what it is."""
+    match record:
+        case Document():
+            return {
+                "record": "document",
+                "name": record.name,
+                "version": record.version,
+                "body": dict(record.body),
+            }
+        case StoredAction():
+            body = json.loads(action_text(record.action))
+            return {"record": "action", "version": record.version, "body": body}
+        case StoredItem():
+            shown: dict[str, Json] = {
+                "record": "item",
+                "collection": record.collection,
+                "key": record.item.key,
+                "body": dict(record.item.body),
+            }
+            return shown if record.expires_at is None else {**shown, "expires_at": record.expires_at}
+
+
+_FORMS = {
+    "document": {"record", "name", "version", "body"},
+    "action": {"record", "version", "body"},
+    "item": {"record", "collection", "key", "body"},
+}
+
+
+def record_from(found: Mapping[str, Json], number: int) -> Record:
+    """Read one record of an export back; `number` (from 1) names it in `StoreUnreadable`."""
+    where = f"record {number}"
+    kind = found.get("record")
+    form = _FORMS.get(kind) if isinstance(kind, str) else None
+    if form is None:
+        raise _unreadable(f"no record that this Songpost exports: {quote(kind)}", where)
+    if set(found) - {"expires_at"} != form or ("expires_at" in found and kind != "item"):
+        raise _unreadable(f"a {kind} has the fields {', '.join(sorted(form))}", where)
+    match found:
+        case {"record": "document", "name": str(name), "version": int(version), "body": dict(body)} if (
+            name and version > 0
+        ):
+            return Document(name, version, body)
+        case {"record": "action", "version": int(version), "body": dict(body)} if version > 0:
+            return StoredAction(action_from(body, where), version)
+        case {"record": "item", "collection": str(collection), "key": str(key), "body": dict(body)}:
+            expires_at = found.get("expires_at")
+            if expires_at is None or isinstance(expires_at, int):
+                return StoredItem(collection, Item(key, body), expires_at)
+        case _:
+            pass
+    raise _unreadable(f"a {kind} with a field of the wrong type", where)

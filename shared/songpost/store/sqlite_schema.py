@@ -1,0 +1,103 @@
+"""The tables and views of a SQLite store, for the adapter and for people with a SQL prompt.
+
+Columns that repeat what a body says are generated from it, so they cannot disagree. `STEPS[n]` brings a
+file from `PRAGMA user_version` n to n + 1; a file of a higher version is refused.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x534F4E47
+"""`PRAGMA application_id`: `SONG` in ASCII. A database without it is another program's."""
+
+_OPEN = "('planned', 'proposed', 'sending', 'unknown')"
+
+_TABLES = (
+    """CREATE TABLE documents (
+        account TEXT NOT NULL,
+        name TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (account, name)
+    ) STRICT""",
+    f"""CREATE TABLE actions (
+        account TEXT NOT NULL,
+        key TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        date TEXT NOT NULL,
+        price_micros INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        kind TEXT AS (json_extract(body, '$.kind')) STORED,
+        state TEXT AS (json_extract(body, '$.state')) STORED,
+        is_open INTEGER AS (json_extract(body, '$.state') IN {_OPEN}) STORED,
+        due_at TEXT AS (json_extract(body, '$.due_at')) STORED,
+        closes_at TEXT AS (json_extract(body, '$.closes_at')) STORED,
+        retry_at TEXT AS (json_extract(body, '$.retry_at')) STORED,
+        posted_at TEXT AS (json_extract(body, '$.posted_at')) STORED,
+        updated_at TEXT AS (json_extract(body, '$.updated_at')) STORED,
+        post_id TEXT AS (json_extract(body, '$.post_id')) STORED,
+        target_id TEXT AS (json_extract(body, '$.target_id')) STORED,
+        topic TEXT AS (json_extract(body, '$.arm.topic')) STORED,
+        "window" TEXT AS (json_extract(body, '$.window')) STORED,
+        media INTEGER AS (json_array_length(body, '$.media')) STORED,
+        text TEXT AS (json_extract(body, '$.text')) STORED,
+        gate TEXT AS (json_extract(body, '$.gate')) STORED,
+        reason TEXT AS (json_extract(body, '$.reason')) STORED,
+        PRIMARY KEY (account, key)
+    ) STRICT""",
+    "CREATE INDEX actions_by_time ON actions (account, due_at, key)",
+    "CREATE INDEX open_actions ON actions (account, key) WHERE is_open",
+    """CREATE TABLE items (
+        account TEXT NOT NULL,
+        collection TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body TEXT NOT NULL,
+        expires_at INTEGER,
+        PRIMARY KEY (account, collection, key)
+    ) STRICT""",
+    """CREATE TABLE leases (
+        account TEXT NOT NULL,
+        name TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        until TEXT NOT NULL,
+        PRIMARY KEY (account, name)
+    ) STRICT""",
+    """CREATE TABLE commits (
+        account TEXT NOT NULL,
+        token TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        committed_at INTEGER NOT NULL,
+        PRIMARY KEY (account, token)
+    ) STRICT""",
+    "CREATE INDEX commits_by_time ON commits (committed_at)",
+)
+
+_VIEWS = (
+    """CREATE VIEW action_log AS
+        SELECT actions.account, actions.key, line.key + 1 AS line,
+            json_extract(line.value, '$.at') AS at,
+            json_extract(line.value, '$.state') AS state,
+            json_extract(line.value, '$.note') AS note,
+            json_extract(line.value, '$.attempt_id') AS attempt_id,
+            json_extract(line.value, '$.digest') AS digest
+        FROM actions, json_each(actions.body, '$.history') AS line""",
+    """CREATE VIEW rate_limits AS
+        SELECT documents.account, bucket.key AS name,
+            json_extract(bucket.value, '$.limit') AS limit_total,
+            json_extract(bucket.value, '$.remaining') AS remaining,
+            json_extract(bucket.value, '$.reset_at') AS reset_at,
+            json_extract(bucket.value, '$.seen_at') AS seen_at,
+            json_extract(bucket.value, '$.source') AS source
+        FROM documents, json_each(documents.body, '$.buckets') AS bucket
+        WHERE documents.name = 'limits'""",
+    """CREATE VIEW usage_monthly AS
+        SELECT documents.account, month.key AS period,
+            json_extract(month.value, '$.writes') AS writes,
+            json_extract(month.value, '$.reads') AS reads,
+            json_extract(month.value, '$.spent_micros') AS spent_micros,
+            json_extract(month.value, '$.spent_micros') / 1000000.0 AS spent_usd
+        FROM documents, json_each(documents.body, '$.months') AS month
+        WHERE documents.name = 'usage'""",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS),)
+SCHEMA_VERSION = len(STEPS)
