@@ -1,0 +1,85 @@
+"""What the client takes and gives, beside the nouns of `model`: drafts, answers, pages. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from songpost.errors import XError
+from songpost.model import Bucket, Post
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[T_co]):
+    """What X answered, and what the answer told besides.
+
+    `limits` are the rate buckets of its headers, `answered_at` X's own time (UTC, from `Date`; `None` where it
+    gave none), `skew_seconds` how far this clock is ahead of it, `resources` how many objects were returned
+    and so billed. Where several requests made one answer, the buckets are the newest of each name, the
+    resources are summed, and the skew is the largest.
+    """
+
+    value: T_co
+    limits: tuple[Bucket, ...] = ()
+    answered_at: datetime | None = None
+    skew_seconds: int = 0
+    resources: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A post to create. Ids are X's; empty means none. A step of a thread is a reply to the step before."""
+
+    text: str
+    reply_to: str = ""
+    quote: str = ""
+    media_ids: tuple[str, ...] = ()
+    made_with_ai: bool = False
+    paid_partnership: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Posts, newest first, of one read that may have taken several requests.
+
+    `complete`: everything that was asked for (all since `since_id`, as far as X reaches back) is here. If not,
+    `next_token` goes on where it stopped, and `stopped_by` is the error that stopped it, if one did.
+    """
+
+    posts: tuple[Post, ...]
+    complete: bool
+    next_token: str = ""
+    stopped_by: XError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Posts asked for by id: those that X gave, and why it gave none of the others, by id."""
+
+    posts: tuple[Post, ...]
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A medium at X: its id, and how far its processing has come (`succeeded` where X says nothing).
+
+    `check_after_seconds` is when X wants to be asked again.
+    """
+
+    media_id: str
+    state: str = "succeeded"
+    check_after_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppUsage:
+    """The app's post reads in this billing cycle, its cap (0: none told), and the days until it starts anew."""
+
+    posts: int
+    cap: int = 0
+    reset_in_days: int | None = None
