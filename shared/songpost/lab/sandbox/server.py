@@ -1,0 +1,162 @@
+"""The sandbox over HTTP on loopback: any client, in any process, in any language.
+
+A lost connection is really closed, a slow answer really waits. Paths under `/_sandbox/` are the control room
+(`control.py`); everything else goes to `Sandbox.handle`.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import control, state
+from .sandbox import Sandbox
+from .wire import ConnectionLost, Request, Response
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+LOOPBACK = "127.0.0.1"
+LARGEST_BODY = 64 * 1024 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a client."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 120
+    server: SandboxServer
+
+    def _answer(self) -> None:
+        length = self.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            self._send(Response(400, {"content-length": "0", "connection": "close"}, b""))
+            self.close_connection = True
+            return
+        body = self.rfile.read(int(length))
+        host = self.headers.get("host", f"{LOOPBACK}:{self.server.server_port}")
+        request = Request(self.command, f"http://{host}{self.path}", dict(self.headers.items()), body)
+        if self.path.startswith(control.PREFIX):
+            self._send(control.handle(self.server.sandbox, request))
+            return
+        try:
+            response = self.server.sandbox.handle(request)
+        except ConnectionLost:
+            self._cut()
+            return
+        if response.delay_seconds:
+            time.sleep(response.delay_seconds)
+        self._send(response)
+
+    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = _answer  # noqa: N815 - named by the base class
+
+    def _send(self, response: Response) -> None:
+        self.send_response_only(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+
+    def _cut(self) -> None:
+        """Close the connection so that the client sees a reset, not an end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.connection.close()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
+        """Say nothing: the sandbox keeps its own log."""
+
+
+class SandboxServer(ThreadingHTTPServer):
+    """A sandbox on a loopback port. Use as a context manager, or `start` and `stop`."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, sandbox: Sandbox, port: int = 0) -> None:
+        super().__init__((LOOPBACK, port), _Handler)
+        self.sandbox = sandbox
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL for clients."""
+        return f"http://{LOOPBACK}:{self.server_port}"
+
+    def start(self) -> SandboxServer:
+        """Serve in a thread of its own."""
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and free the port."""
+        if self._thread is not None:
+            self.shutdown()
+            self._thread.join()
+        self.server_close()
+
+    def __enter__(self) -> SandboxServer:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no error; anything else is, and is shown."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError | OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+def serve(sandbox: Sandbox, port: int = 0) -> SandboxServer:
+    """Put a sandbox on a loopback port (0 chooses a free one) and serve it in a thread; `stop()` ends it."""
+    return SandboxServer(sandbox, port).start()
+
+
+def main(port: int = 0, state_path: Path | None = None, sandbox: Sandbox | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; prints one JSON line with the URL and the test credentials, and saves the state.
+
+    Returns the exit code: 0 done, 1 with a line on standard error where the port is taken or the state unreadable.
+    """
+    try:
+        served = sandbox or _loaded(state_path)
+        server = SandboxServer(served, port)
+    except state.StateError as error:
+        sys.stderr.write(f"sandbox: {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"sandbox: port {port} on {LOOPBACK} cannot be used ({error}): choose another with --port\n")
+        return 1
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    with server:
+        sys.stdout.write(json.dumps({"url": server.url, **control.credentials_json(served)}) + "\n")
+        sys.stdout.flush()
+        while not stop.wait(0.5):
+            pass
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    if state_path is not None:
+        state.save(served, state_path)
+    return 0
+
+
+def _loaded(state_path: Path | None) -> Sandbox:
+    if state_path is None or not state_path.exists():
+        return Sandbox()
+    return state.load(state_path)

@@ -1,0 +1,93 @@
+"""What crosses the wire: a request, a response, a refusal, and the two ways a connection dies.
+
+The sandbox speaks these plain types in process; `server.py` carries them over HTTP and
+`requests_adapter.py` into a `requests` session. Nothing here knows what X is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request: method, absolute URL, headers, body. `repr` shows neither headers nor body (they hold secrets)."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response. `delay_seconds` is how long the answer takes: the server sleeps it, an adapter compares it with its timeout."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    delay_seconds: float = 0.0
+
+    def json(self) -> JSON:
+        """The body as JSON; `json.JSONDecodeError` where it is none."""
+        value: JSON = json.loads(self.body)
+        return value
+
+
+class ConnectionLost(Exception):  # noqa: N818 - it is an event on the wire, named as the fault is named
+    """The connection died without an answer; `effect` says whether the call had taken effect by then."""
+
+    effect: bool = False
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(f"{endpoint}: the connection was lost {'after' if self.effect else 'before'} the effect")
+        self.endpoint = endpoint
+
+
+class ConnectionReset(ConnectionLost):
+    """Reset before the effect: nothing happened on X."""
+
+
+class AnswerLost(ConnectionLost):
+    """Lost after the effect: X did what was asked, and the answer never came."""
+
+    effect = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint says: a status and a JSON document, or raw bytes of another kind."""
+
+    status: int
+    document: JSON = None
+    raw: bytes | None = None
+    content_type: str = "application/json; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> bytes:
+        """The bytes that go out."""
+        if self.raw is not None:
+            return self.raw
+        return json.dumps(self.document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class Refusal(Exception):  # noqa: N818 - X refuses; the sandbox itself is fine
+    """X says no: carries the answer to send. `billed` tells that the call had got as far as being charged."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.status} {answer.body()[:200]!r}")
+        self.answer = answer
+
+
+def as_dict(value: JSON) -> dict[str, JSON]:
+    """The value if it is a JSON object, else an empty one: for reading optional parts of a body."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: JSON) -> list[JSON]:
+    """The value if it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
