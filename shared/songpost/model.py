@@ -97,8 +97,10 @@ class Attempt:
     """One try to carry an action out on X, begun by the commit that booked it.
 
     `baseline_id` is the newest own post id known before the call; a post found later is newer.
-    `reserved_micros` is the worst price booked (with its reconciling reads); `settled_micros` what
-    it came to, `None` while open. `outcome` is empty while nothing is known.
+    `reserved_micros` is the worst price booked, `call_micros` of it for the call itself and the rest for
+    `reserved_reads` resources of the own timeline; `settled_micros` is what it came to, `None` while open. `outcome` is empty while nothing is known.
+    `reads` counts the reads that looked for the post (the last one at `read_at`), `resources` the posts
+    they returned, `absent_reads` those of them that were complete and did not show it.
     """
 
     id: str
@@ -108,12 +110,15 @@ class Attempt:
     lease_until: datetime
     baseline_id: str
     reserved_micros: int
+    reserved_reads: int = 0
     call_micros: int
     settled_micros: int | None = None
     outcome: str = ""
     closed_at: datetime | None = None
+    reads: int = 0
+    read_at: datetime | None = None
+    resources: int = 0
     absent_reads: int = 0
-    absent_read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

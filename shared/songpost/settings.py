@@ -93,9 +93,7 @@ class Schedule:
 
     __pydantic_config__ = FORBID_UNKNOWN
     windows: Mapping[str, tuple[str, str]] = field(
-        default_factory=lambda: {
-            name: KNOWN_WINDOWS[name] for name in ("morning", "afternoon", "evening")
-        }
+        default_factory=lambda: {name: KNOWN_WINDOWS[name] for name in ("morning", "afternoon", "evening")}
     )
 
 

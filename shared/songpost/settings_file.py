@@ -55,9 +55,7 @@ def read_yaml(path: Path) -> object:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise BadInput(f"is no YAML: {error.problem}", where=f"{where}:{line}", mend="correct that line") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadInput(
-            f"is no YAML: {quote(str(error))}", where=where, mend="save it as UTF-8 text"
-        ) from error
+        raise BadInput(f"is no YAML: {quote(str(error))}", where=where, mend="save it as UTF-8 text") from error
 
 
 _SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -72,9 +70,7 @@ class _UniqueKeys(_SafeLoader):  # type: ignore[misc, valid-type]  # the base is
         for key, _ in node.value:
             name = str(key.value)
             if name in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {name!r} stands twice", problem_mark=key.start_mark
-                )
+                raise yaml.MarkedYAMLError(problem=f"the key {name!r} stands twice", problem_mark=key.start_mark)
             seen.add(name)
         return dict(super().construct_mapping(node, deep=deep))
 
@@ -141,8 +137,7 @@ def _normalised(raw: Raw, notes: list[Problem]) -> tuple[Raw, list[Problem]]:
         names = schedule["windows"]
         unknown = [name for name in names if not isinstance(name, str) or name not in KNOWN_WINDOWS]
         problems += [
-            Problem("schedule.windows", f"{quote(name)} is not one of {', '.join(KNOWN_WINDOWS)}")
-            for name in unknown
+            Problem("schedule.windows", f"{quote(name)} is not one of {', '.join(KNOWN_WINDOWS)}") for name in unknown
         ]
         known = {name: list(KNOWN_WINDOWS[name]) for name in names if name not in unknown}
         raw["schedule"] = {**schedule, "windows": known}
@@ -189,9 +184,7 @@ def _seed_keys(raw: Raw, notes: list[Problem]) -> None:
             notes.append(Problem(key, message))
     monitoring = raw.pop("monitoring", None)
     if monitoring is not None:
-        notes.append(
-            Problem("monitoring", "is not used: set ENABLE_TELEMETRY, and log retention in the stack")
-        )
+        notes.append(Problem("monitoring", "is not used: set ENABLE_TELEMETRY, and log retention in the stack"))
     _seed_safety(raw, notes)
     _seed_autonomous(raw, notes)
     per_window = raw.get("max_per_window")
@@ -207,9 +200,7 @@ def _seed_safety(raw: Raw, notes: list[Problem]) -> None:
     if isinstance(content_filter, dict) and content_filter.get("enabled", True):
         patterns = _list(content_filter.get("blocked_patterns"))
         raw["blocked_patterns"] = [*_list(raw.get("blocked_patterns")), *patterns]
-        notes.append(
-            Problem("safety.content_filter.blocked_patterns", "is read as blocked_patterns, and acted on")
-        )
+        notes.append(Problem("safety.content_filter.blocked_patterns", "is read as blocked_patterns, and acted on"))
     if "rate_check" in safety:
         notes.append(Problem("safety.rate_check", "is not used: every call is admitted against its limits"))
 

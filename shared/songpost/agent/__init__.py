@@ -1,0 +1,1 @@
+"""Use cases: what a tick does, as functions of their ports."""

@@ -1,0 +1,160 @@
+"""Settling what an open outcome came to, from the own timeline.
+
+    unknown, or sending with its lease over
+      ├─ found in the timeline ────────────────▶ sent
+      ├─ absent twice, ten minutes on ─────────▶ planned again, the same bytes (once; its window still open)
+      │                                          abandoned (its window over)
+      └─ anything between ─────────────────────▶ stays unknown: holds its slot and its money
+
+Its reads were booked with the attempt, so neither the ceiling nor a pause stands in their way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from songpost.agent import ledger
+from songpost.agent.ledger import Account, Desk, Move, Outcome
+from songpost.core import matching, rate_limits
+from songpost.core.prices import RECONCILING_POSTS, RECONCILING_READS
+from songpost.model import (
+    CREATES,
+    Action,
+    Attempt,
+    Bucket,
+    Post,
+    PostMark,
+    State,
+    recorded,
+)
+
+ABSENT_READS = 2
+ABSENT_AFTER = timedelta(minutes=10)
+READ_APART = timedelta(minutes=2)
+"""Two reads tell more than one only where X had time to show a late post between them."""
+OPEN = frozenset({State.SENDING, State.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineRead:
+    """What one read of the own timeline brought: posts newest first, and whether that is all since `since_id`."""
+
+    posts: tuple[Post, ...]
+    complete: bool
+    read_at: datetime
+    limits: tuple[Bucket, ...] = ()
+
+
+ReadTimeline = Callable[[str, int], TimelineRead]
+"""`(since_id, max_posts) -> TimelineRead`; raises the errors of `x/`."""
+
+
+def due(account: Account, now: datetime) -> tuple[Action, ...]:
+    """Actions whose outcome is open and whose lease is over: nobody else is at work on them."""
+    found = [
+        action
+        for action in account.snapshot.actions.values()
+        if action.state in OPEN
+        and action.attempts
+        and (action.state is State.UNKNOWN or now >= action.attempts[-1].lease_until)
+    ]
+    return tuple(sorted(found, key=lambda action: action.attempts[-1].started_at))
+
+
+def may_read(attempt: Attempt, now: datetime) -> bool:
+    """Whether a booked read is left, and the last one is long enough ago to tell something new."""
+    if attempt.reads >= RECONCILING_READS:
+        return False
+    if attempt.read_at is None:
+        return True
+    return now >= max(attempt.read_at + READ_APART, attempt.started_at + ABSENT_AFTER)
+
+
+def accounted_for(account: Account, except_key: str) -> frozenset[str]:
+    """Ids of posts that are known to be another action's, or the owner's own from before the attempt."""
+    others = {a.post_id for key, a in account.snapshot.actions.items() if key != except_key and a.post_id}
+    return frozenset(others | {mark.id for mark in account.snapshot.timeline.latest})
+
+
+def reconcile(desk: Desk, account: Account, read: ReadTimeline) -> Account:
+    """Settle every due action as far as one read of the timeline each can. Errors of the read pass through."""
+    for action in due(account, desk.now()):
+        attempt = action.attempts[-1]
+        if action.kind not in CREATES or not may_read(attempt, desk.now()):
+            continue
+        seen = read(attempt.baseline_id, RECONCILING_POSTS)
+        account = _take_in(desk, account, action, attempt, seen)
+    return account
+
+
+def _take_in(desk: Desk, account: Account, action: Action, attempt: Attempt, seen: TimelineRead) -> Account:
+    post = matching.found(action, attempt, seen.posts, accounted_for(account, action.key))
+    if post is not None:
+        outcome = Outcome(
+            attempt_id=attempt.id, at=desk.now(), post=post, limits=seen.limits, resources=len(seen.posts)
+        )
+        return ledger.record(desk, account, action.key, outcome)
+
+    def decide(current: Account) -> Move[None]:
+        stored = current.stored.get(action.key)
+        if stored is None or stored.action.state not in OPEN or stored.action.attempts[-1].id != attempt.id:
+            return Move(snapshot=current.snapshot, result=None)
+        after = judged(stored.action, seen, accounted_for(current, action.key), desk.now())
+        snapshot = ledger.booked_after(current.snapshot, stored.action, after, attempt.id)
+        snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, seen.limits))
+        return Move(
+            snapshot=snapshot,
+            written=ledger.differing(current.snapshot, snapshot),
+            actions=((after, stored),),
+            result=None,
+        )
+
+    return ledger.move(desk, account, decide)[0]
+
+
+def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: datetime) -> Action:
+    """The action after a read that did not find it. Pure.
+
+    A read counts towards *absent* only where it is complete and shows no post of that kind that the ledger
+    cannot account for.
+    """
+    attempt = action.attempts[-1]
+    strangers = matching.unaccounted(action, attempt, seen.posts, accounted)
+    counts = seen.complete and not strangers and now >= attempt.lease_until
+    attempt = replace(
+        attempt,
+        reads=attempt.reads + 1,
+        read_at=now,
+        resources=attempt.resources + len(seen.posts),
+        absent_reads=attempt.absent_reads + counts,
+    )
+    attempts = (*action.attempts[:-1], attempt)
+    after = replace(action, attempts=attempts, state=State.UNKNOWN)
+    absent = attempt.absent_reads >= ABSENT_READS and now >= attempt.started_at + ABSENT_AFTER
+    if not absent:
+        why = f"{len(strangers)} own posts since that nobody can account for" if strangers else "not found"
+        why = why if seen.complete else "the timeline did not come whole"
+        return recorded(replace(after, reason=f"looked in the timeline: {why}"), now, why, attempt.id)
+    spent = attempt.call_micros + ledger.reads_micros(attempt, attempt.resources)
+    closed = replace(attempt, outcome="absent", closed_at=now, settled_micros=spent)
+    after = replace(after, attempts=(*action.attempts[:-1], closed))
+    if len(attempts) > 1:
+        reason = "absent after a second send: 'songpost actions resolve' decides"
+        return recorded(replace(after, reason=reason), now, reason, attempt.id)
+    if now >= action.closes_at:
+        reason = "not in the timeline, and its window is over"
+        return recorded(replace(after, state=State.ABANDONED, reason=reason), now, reason, attempt.id)
+    reason = "not in the timeline: sent once more"
+    return recorded(replace(after, state=State.PLANNED, reason=reason), now, reason, attempt.id)
+
+
+def by_hand(account: Account, posts: Sequence[Post]) -> tuple[PostMark, ...]:
+    """Marks for own posts that no action made."""
+    ours = {mark.id for mark in account.snapshot.timeline.latest}
+    return tuple(
+        PostMark(id=post.id, posted_at=post.created_at, by_hand=True)
+        for post in posts
+        if post.id not in ours and post.created_at is not None
+    )

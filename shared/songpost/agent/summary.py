@@ -1,0 +1,84 @@
+"""What an invocation answers with: one JSON object, the same for functions and for `songpost run --json`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from songpost.agent.writing import Step, Tick
+from songpost.core import budget
+from songpost.core.admission import Admitted, Refused
+from songpost.core.snapshot import Snapshot
+from songpost.errors import SongpostError
+from songpost.model import MICROS_PER_USD, Json
+
+
+def usd(micros: int) -> float:
+    """Micro-dollars as dollars, for JSON; sums are made before, in integers."""
+    return micros / MICROS_PER_USD
+
+
+def of_tick(tick: Tick, *, account: str, mode: str, dry_run: bool, now: datetime, before: Snapshot) -> dict[str, Json]:
+    """Summarise a writer's tick, `before` being the account as it was found.
+
+    `actions` are those it acted on; in a dry run also those still to come today.
+    """
+    steps = [*tick.steps, *(tick.foretold if dry_run else ())]
+    summary: dict[str, Json] = {
+        "account": account,
+        "mode": mode,
+        "dry_run": dry_run,
+        "actions": [of_step(step, dry_run=dry_run) for step in steps],
+        "budget": of_budget(before, now),
+        "budget_after": of_budget(tick.account.snapshot, now),
+    }
+    if tick.stopped is not None:
+        summary["error"] = of_error(tick.stopped)
+    return summary
+
+
+def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
+    """One action as INTERFACES names its fields; `would` says what a live run does, where the run is dry."""
+    action, decision = step.action, step.decision
+    refused = decision if isinstance(decision, Refused) else None
+    retry_at = refused.retry_at if refused is not None else action.retry_at
+    price = decision.quote.worst_micros if decision is not None and decision.quote is not None else 0
+    settled = action.attempts[-1].settled_micros if action.attempts else None
+    shown: dict[str, Json] = {
+        "key": action.key,
+        "kind": action.kind.value,
+        "state": action.state.value,
+        "gate": refused.gate if refused is not None else action.gate or None,
+        "reason": refused.reason if refused is not None else action.reason or None,
+        "retry_at": retry_at.isoformat() if retry_at is not None else None,
+        "price_usd": usd(price if settled is None else settled),
+        "text": action.text,
+        "arm": str(action.arm) if action.arm is not None else None,
+        "post_id": action.post_id or None,
+        "due_at": action.due_at.isoformat(),
+    }
+    if dry_run:
+        shown["would"] = "send" if isinstance(decision, Admitted) else "refuse"
+        shown["at"] = step.at.isoformat()
+        shown["gates"] = [
+            {"gate": verdict.gate, "passed": verdict.passed, "detail": verdict.detail}
+            for verdict in (decision.verdicts if decision is not None else ())
+        ]
+    return shown
+
+
+def of_error(error: SongpostError) -> dict[str, Json]:
+    """A named error as data."""
+    return {"name": error.name, "where": error.where, "what": error.what, "mend": error.mend}
+
+
+def of_budget(snapshot: Snapshot, now: datetime) -> dict[str, Json]:
+    """Every ceiling of the account: limit, used, left, and when it is whole again."""
+    return {
+        ceiling.name: {
+            "limit": usd(ceiling.limit) if ceiling.money else ceiling.limit,
+            "used": usd(ceiling.used) if ceiling.money else ceiling.used,
+            "left": usd(ceiling.left) if ceiling.money else ceiling.left,
+            "resets_at": ceiling.resets_at.isoformat(),
+        }
+        for ceiling in budget.ceilings(snapshot.settings, snapshot.usage, now)
+    }

@@ -1,0 +1,350 @@
+"""One tick of the writer: who are we, what is still open, what is planned, what is due, and out with it.
+
+A dry run walks the same way with the same decisions, calls X not at all and commits nothing: it asks every slot
+of the day at its own time, as if those before it had gone out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from songpost.agent import ledger, reconcile
+from songpost.agent.enrolment import Passport, Told, enrol
+from songpost.agent.ledger import Account, Desk, Move, Outcome
+from songpost.agent.reconcile import ReadTimeline
+from songpost.core import admission, day_plan
+from songpost.core.admission import Admitted, Refused
+from songpost.core.content import Library
+from songpost.core.snapshot import Snapshot, plan_name
+from songpost.errors import AccountBlocked, ClockError, SongpostError, XError
+from songpost.model import SKEW_SECONDS, Action, Attempt, DayPlan, Kind, Post, Slot, State, recorded
+from songpost.store.port import DeleteDocument
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = admission.SEND_SECONDS + admission.CALL_SECONDS + 10
+"""Time that must be left before another action is begun."""
+KEPT_PLANS = 2
+"""Days whose plan stays among the live documents: today and yesterday, whose last window may cross midnight."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """What acts on X for the writer; built only where a run is live."""
+
+    passport: Passport
+    read_timeline: ReadTimeline
+    create: Callable[[Action, Attempt], tuple[Post, Told]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The library of texts, loaded where a plan is made, and its digest, known without loading."""
+
+    digest: str
+    load: Callable[[], Library]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a tick did about one action, or would do: the action, its decision, and the time it holds for."""
+
+    action: Action
+    decision: Admitted | Refused | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """What a tick came to. `steps` are in the order of time; `foretold` are slots that were not yet due."""
+
+    account: Account
+    plans: tuple[DayPlan, ...]
+    steps: tuple[Step, ...]
+    foretold: tuple[Step, ...] = ()
+    stopped: SongpostError | None = None
+
+
+def local_day(snapshot: Snapshot, now: datetime) -> date:
+    """The account's local date at `now`."""
+    return now.astimezone(ZoneInfo(snapshot.settings.timezone)).date()
+
+
+def action_of(slot: Slot, now: datetime) -> Action:
+    """The planned action that a slot becomes."""
+    action = Action(
+        key=slot.key,
+        kind=Kind.POST,
+        state=State.PLANNED,
+        created_at=now,
+        updated_at=now,
+        due_at=slot.due_at,
+        closes_at=slot.closes_at,
+        window=slot.window,
+        text=slot.text,
+        arm=slot.arm,
+        content_id=slot.content_id,
+        variant=slot.variant,
+        media=slot.media,
+    )
+    return recorded(action, now, "planned")
+
+
+def open_slots(plans: Iterable[DayPlan]) -> tuple[Slot, ...]:
+    """Slots whose action does not exist yet, in the order of time."""
+    slots = [slot for plan in plans for slot in plan.slots if not (slot.taken or slot.skipped)]
+    return tuple(sorted(slots, key=lambda slot: (slot.due_at, slot.key)))
+
+
+def planned(snapshot: Snapshot, texts: Texts, day: date) -> DayPlan:
+    """The plan of a local day: the saved one where it rests on today's settings and texts, else a new one."""
+    saved = snapshot.plans.get(day.isoformat())
+    if saved is not None and saved.basis == day_plan.basis(snapshot.settings, texts.digest):
+        return saved
+    return day_plan.build(snapshot, texts.load(), day, texts.digest)
+
+
+# ------------------------------------------------------------------------------------------------------- dry
+
+
+def foretell(account: Account, texts: Texts, now: datetime, new_id: Callable[[], str]) -> Tick:
+    """What a live tick would do at `now`, and then with every slot of the day at its own time. Pure but for texts.
+
+    Where nothing of today is left, tomorrow's slots are foretold.
+    """
+    snapshot = account.snapshot
+    today = local_day(snapshot, now)
+    plan = planned(snapshot, texts, today)
+    plans = {**snapshot.plans, plan.date: plan}
+    snapshot = replace(snapshot, plans=plans)
+    steps: list[Step] = []
+    foretold: list[Step] = []
+    waiting = [a for a in snapshot.actions.values() if a.state is State.PLANNED]
+    actions = [*waiting, *(action_of(slot, now) for slot in open_slots(plans.values()))]
+    if all(action.closes_at <= now for action in actions):
+        coming = planned(snapshot, texts, today + timedelta(days=1))
+        snapshot = replace(snapshot, plans={**plans, coming.date: coming})
+        actions += [action_of(slot, now) for slot in open_slots((coming,))]
+        plans = {**plans, coming.date: coming}
+    for action in sorted(actions, key=lambda a: (a.due_at, a.key)):
+        at = max(now, action.due_at, action.retry_at or now) if now < action.closes_at else now
+        decision = admission.admit(snapshot, action, at, new_id())
+        (steps if action.due_at <= now else foretold).append(Step(action=action, decision=decision, at=at))
+        if isinstance(decision, Admitted):
+            snapshot = _as_if_sent(decision, at)
+    return Tick(
+        account=Account(snapshot, account.stored),
+        plans=tuple(plans[key] for key in sorted(plans) if key >= today.isoformat()),
+        steps=tuple(steps),
+        foretold=tuple(foretold),
+    )
+
+
+def _as_if_sent(decision: Admitted, at: datetime) -> Snapshot:
+    """The account once an admitted action has gone out and settled, for asking the slots after it."""
+    post = Post(id=f"{10**18 + int(at.timestamp())}", text=decision.action.text, created_at=at)
+    outcome = Outcome(attempt_id=decision.attempt.id, at=at, post=post)
+    after = ledger.settled(decision.action, outcome)
+    snapshot = ledger.booked_after(decision.snapshot, decision.action, after, decision.attempt.id)
+    return snapshot.with_action(after)
+
+
+# ------------------------------------------------------------------------------------------------------ live
+
+
+def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Callable[[], float]) -> Tick:
+    """Act: learn who we are, settle what is open, plan, bury what is past, and send what is due.
+
+    `remaining` tells how many seconds this invocation has left. An error of X ends the action that met it, not
+    the tick; where the whole account is blocked, or this clock is wrong, the account pauses and the tick stops.
+    """
+    stopped: SongpostError | None = None
+    try:
+        account = reconcile.reconcile(desk, account, hand.read_timeline)
+    except XError as error:
+        stopped = error
+        account = _pause_if_blocked(desk, account, error)
+    account, plans = _keep_plans(desk, account, texts)
+    account, buried = _bury(desk, account, plans)
+    steps = [Step(action=action, decision=None, at=desk.now()) for action in buried]
+    due = _due(account, desk.now())
+    if due and not account.snapshot.control.paused and stopped is None:
+        account, refused, stopped = _known(desk, account, hand.passport)
+        if refused is not None:
+            steps += [Step(action=action, decision=refused, at=desk.now()) for action in due]
+            due = ()
+    for action in due if stopped is None else ():
+        if remaining() < TICK_SECONDS:
+            logger.warning("no time left for %s in this invocation", action.key)
+            break
+        account, step, stopped = _act(desk, account, hand, action)
+        steps.append(step)
+        if stopped is not None:
+            break
+    return Tick(account=account, plans=plans, steps=tuple(steps), stopped=stopped)
+
+
+def _known(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Refused | None, SongpostError | None]:
+    """Enrol, and pause where the answer says that nothing will work."""
+    try:
+        account, refused = enrol(desk, account, passport)
+    except (XError, ClockError) as error:
+        return _pause_if_blocked(desk, Account(*desk.reload()), error), None, error
+    return account, refused, None
+
+
+def _pause_if_blocked(desk: Desk, account: Account, error: SongpostError) -> Account:
+    """Throw the account's own switch where going on would only burn money, or act at the wrong time."""
+    if not isinstance(error, AccountBlocked | ClockError):
+        return account
+
+    def decide(current: Account) -> Move[None]:
+        control = ledger.paused(current.snapshot.control, desk.now(), str(error), "songpost")
+        after = replace(current.snapshot, control=control)
+        return Move(snapshot=after, written=ledger.differing(current.snapshot, after), result=None)
+
+    return ledger.move(desk, account, decide)[0]
+
+
+def _keep_plans(desk: Desk, account: Account, texts: Texts) -> tuple[Account, tuple[DayPlan, ...]]:
+    """Save today's plan where it is new or rests on older settings; plans of the past make room."""
+    today = local_day(account.snapshot, desk.now())
+    oldest = (today - timedelta(days=KEPT_PLANS - 1)).isoformat()
+
+    def decide(current: Account) -> Move[None]:
+        snapshot = current.snapshot
+        plan = planned(snapshot, texts, today)
+        if snapshot.plans.get(plan.date) == plan:
+            return Move(snapshot=snapshot, result=None)
+        past = [name for name in snapshot.plans if name < oldest]
+        kept: Mapping[str, DayPlan] = {
+            **{name: value for name, value in snapshot.plans.items() if name >= oldest},
+            plan.date: plan,
+        }
+        return Move(
+            snapshot=replace(snapshot, plans=kept),
+            written=(plan_name(plan.date),),
+            others=tuple(DeleteDocument(plan_name(name), snapshot.versions[plan_name(name)]) for name in past),
+            result=None,
+        )
+
+    account, _ = ledger.move(desk, account, decide)
+    plans = account.snapshot.plans
+    return account, tuple(plans[name] for name in sorted(plans) if name >= oldest)
+
+
+def _bury(desk: Desk, account: Account, plans: Iterable[DayPlan]) -> tuple[Account, tuple[Action, ...]]:
+    """Abandon, with the reason, what was not sent while its window was open."""
+
+    def decide(current: Account) -> Move[tuple[Action, ...]]:
+        now = desk.now()
+        snapshot = current.snapshot
+        late = [slot for slot in open_slots(snapshot.plans.values()) if slot.closes_at <= now]
+        waiting = [
+            stored
+            for stored in current.stored.values()
+            if stored.action.state in {State.PLANNED, State.PROPOSED} and stored.action.closes_at <= now
+        ]
+        keys = {slot.key for slot in late}
+        changed = {
+            plan.date: replace(
+                plan,
+                slots=tuple(replace(slot, taken=True) if slot.key in keys else slot for slot in plan.slots),
+            )
+            for plan in snapshot.plans.values()
+            if keys & {slot.key for slot in plan.slots}
+        }
+        actions = [(_abandoned(action_of(slot, now), now), None) for slot in late]
+        over = [(_abandoned(stored.action, now), stored) for stored in waiting]
+        return Move(
+            snapshot=replace(snapshot, plans={**snapshot.plans, **changed}),
+            written=tuple(plan_name(name) for name in changed),
+            actions=(*actions, *over),
+            result=tuple(action for action, _ in (*actions, *over)),
+        )
+
+    return ledger.move(desk, account, decide)
+
+
+def _abandoned(action: Action, now: datetime) -> Action:
+    last = f" ({action.reason})" if action.reason else ""
+    reason = f"its window was over at {action.closes_at.isoformat()} before it could be sent{last}"
+    closed = replace(action, state=State.ABANDONED, gate="schedule", reason=reason, retry_at=None)
+    return recorded(closed, now, reason)
+
+
+def _due(account: Account, now: datetime) -> tuple[Action, ...]:
+    """Actions that may be tried now: those that wait in the ledger, and those of slots whose time has come."""
+    waiting = [
+        stored.action
+        for stored in account.stored.values()
+        if stored.action.state is State.PLANNED and (stored.action.retry_at or now) <= now
+    ]
+    coming = [action_of(slot, now) for slot in open_slots(account.snapshot.plans.values())]
+    due = [action for action in (*waiting, *coming) if action.due_at <= now < action.closes_at]
+    return tuple(sorted(due, key=lambda action: (action.due_at, action.key)))
+
+
+def _act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Account, Step, SongpostError | None]:
+    """Admit, book, send once, and record what came of it."""
+    account, decision = ledger.book(desk, account, action)
+    if isinstance(decision, Refused):
+        account, after = _refuse(desk, account, action, decision)
+        return account, Step(action=after, decision=decision, at=desk.now()), None
+    attempt = decision.attempt
+    error: SongpostError | None = None
+    told: Told | None = None
+    try:
+        post, told = hand.create(decision.action, attempt)
+        outcome = Outcome(attempt_id=attempt.id, at=desk.now(), post=post, limits=told.limits)
+    except XError as failed:
+        outcome = Outcome(attempt_id=attempt.id, at=desk.now(), error=failed, limits=failed.limits)
+        error = failed
+        logger.warning("%s: %s", action.key, failed)
+    account = ledger.record(desk, account, action.key, outcome)
+    after = ledger.settled(decision.action, outcome)
+    step = Step(action=after, decision=decision, at=desk.now())
+    if told is not None and abs(told.skew_seconds) > SKEW_SECONDS:
+        skewed = ClockError(
+            f"this clock is {told.skew_seconds:+d} s off X's", where="clock", mend="set it by network time"
+        )
+        return _pause_if_blocked(desk, account, skewed), step, skewed
+    return account, step, error if account.snapshot.control.paused else None
+
+
+def _refuse(desk: Desk, account: Account, action: Action, refused: Refused) -> tuple[Account, Action]:
+    """Put a final refusal into the ledger; what may pass later stays planned, and nothing is written."""
+    shown = replace(action, gate=refused.gate, reason=refused.reason, retry_at=refused.retry_at)
+    if not refused.final:
+        return account, shown
+
+    def decide(current: Account) -> Move[Action]:
+        stored = current.stored.get(action.key)
+        if stored is None and desk.store.action(desk.account, action.key) is not None:
+            return Move(snapshot=current.snapshot, result=shown)
+        now = desk.now()
+        closed = recorded(replace(shown, state=State.REFUSED), now, f"{refused.gate}: {refused.reason}")
+        changed = _with_taken(current.snapshot, action.key)
+        return Move(
+            snapshot=changed,
+            written=tuple(
+                plan_name(name) for name, plan in changed.plans.items() if plan != current.snapshot.plans.get(name)
+            ),
+            actions=((closed, stored),),
+            result=closed,
+        )
+
+    return ledger.move(desk, account, decide)
+
+
+def _with_taken(snapshot: Snapshot, key: str) -> Snapshot:
+    """The snapshot with the slot of this key handed out."""
+    plans = {
+        name: replace(plan, slots=tuple(replace(slot, taken=True) if slot.key == key else slot for slot in plan.slots))
+        for name, plan in snapshot.plans.items()
+    }
+    return replace(snapshot, plans=plans)

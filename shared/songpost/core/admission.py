@@ -1,0 +1,317 @@
+"""Admission: whether an action may go out now, and what is booked when it does. Pure.
+
+    control → schedule → window quota → policy → duplicate → approval → budget → rate limit
+
+Each gate is a function of one `Case` and answers with a `Verdict`. The first gate that does not pass refuses;
+where all pass, the action becomes `sending` and every document that the decision writes is made here, to be
+committed in one transaction with the versions that it was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from songpost.core import budget, policy, rate_limits, similarity
+from songpost.core.prices import Quote, quote_write
+from songpost.core.snapshot import Snapshot
+from songpost.model import (
+    CREATES,
+    SKEW_SECONDS,
+    Action,
+    Attempt,
+    DayPlan,
+    Fingerprints,
+    Kind,
+    State,
+    recorded,
+)
+from songpost.settings import Consent
+
+SEND_SECONDS = 15
+"""From the booking to the first byte, at most: past it nothing is sent."""
+CALL_SECONDS = 20
+"""From the first byte to the answer, at most."""
+RETRY_AFTER_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one gate says: `detail` is a phrase for a person, `retry_at` when asking again makes sense."""
+
+    gate: str
+    passed: bool
+    detail: str
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What the gates look at: the account, the action, the time (UTC), and the action's worst price."""
+
+    snapshot: Snapshot
+    action: Action
+    now: datetime
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """An action that may go out, with the account as it is once the booking is committed.
+
+    `written` names the documents that the booking writes; `verdicts` holds every gate's word.
+    """
+
+    action: Action
+    attempt: Attempt
+    snapshot: Snapshot
+    written: tuple[str, ...]
+    quote: Quote
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The first gate that would not have it; `final` where no later time can change that.
+
+    `quote` is missing where the price was not even asked for.
+    """
+
+    gate: str
+    reason: str
+    retry_at: datetime | None
+    final: bool
+    quote: Quote | None
+    verdicts: tuple[Verdict, ...]
+
+
+def _control(case: Case) -> Verdict:
+    snapshot = case.snapshot
+    if snapshot.control.paused:
+        reason = snapshot.control.reason or "no reason given"
+        return _no("control", f"the account is paused: {reason}", case.now + RETRY_AFTER_PAUSE)
+    newest = snapshot.usage.updated_at
+    if newest is not None and (newest - case.now).total_seconds() > SKEW_SECONDS:
+        return _no("control", f"this clock is behind the newest stored event ({newest.isoformat()})", newest)
+    return _yes("control", "not paused")
+
+
+def _schedule(case: Case) -> Verdict:
+    action, now = case.action, case.now
+    if now < action.due_at:
+        return _no("schedule", f"due at {action.due_at.isoformat()}", action.due_at)
+    if now >= action.closes_at:
+        return _no("schedule", f"its window was over at {action.closes_at.isoformat()}")
+    if action.retry_at is not None and now < action.retry_at:
+        return _no("schedule", f"held back until {action.retry_at.isoformat()}", action.retry_at)
+    if action.kind is Kind.POST:
+        free_at = earliest_post(case.snapshot, action)
+        if free_at is not None and now < free_at:
+            return _no("schedule", f"too soon after another post, free at {free_at.isoformat()}", free_at)
+    return _yes("schedule", "due")
+
+
+def earliest_post(snapshot: Snapshot, action: Action) -> datetime | None:
+    """When the minimum gap to the latest own post is over: those by hand, and those still open, count."""
+    posted = [mark.posted_at for mark in snapshot.timeline.latest]
+    posted += [
+        other.attempts[-1].started_at
+        for other in snapshot.actions.values()
+        if other.key != action.key
+        and other.kind is Kind.POST
+        and other.state in {State.SENDING, State.UNKNOWN}
+        and other.attempts
+    ]
+    if not posted:
+        return None
+    return max(posted) + timedelta(minutes=snapshot.settings.minimum_gap_minutes)
+
+
+def window_key(action: Action) -> str:
+    """The counter of the action's window: `date/window/kind`, the date on which the window starts."""
+    return f"{local_date(action)}/{action.window or '-'}/{action.kind.value}"
+
+
+def local_date(action: Action) -> str:
+    """The date in an action's key: for a post the local date on which its window starts."""
+    return action.key.split("/")[1]
+
+
+def _quota(case: Case) -> Verdict:
+    settings, usage, action = case.snapshot.settings, case.snapshot.usage, case.action
+    limit = settings.max_per_window.of(action.kind)
+    if limit is None:
+        return _yes("window quota", "not counted")
+    used = usage.windows.get(window_key(action), 0)
+    if used >= limit:
+        return _no("window quota", f"{used} of {limit} {action.kind.value}s are used in this window")
+    if action.kind is Kind.POST and settings.max_per_day is not None:
+        today = usage.kinds.get(f"{local_date(action)}/{action.kind.value}", 0)
+        if today >= settings.max_per_day:
+            return _no("window quota", f"{today} of {settings.max_per_day} posts are used today")
+    return _yes("window quota", f"{used} of {limit} used")
+
+
+def _policy(case: Case) -> Verdict:
+    violation = next(policy.violations(case.snapshot.settings, case.action), None)
+    return _yes("policy", "no rule broken") if violation is None else _no("policy", str(violation))
+
+
+def _duplicate(case: Case) -> Verdict:
+    if case.action.kind not in CREATES:
+        return _yes("duplicate", "no text")
+    rule = case.snapshot.settings.similarity
+    since = case.now - timedelta(days=rule.window_days)
+    others = without_own(case.snapshot.fingerprints, case.action).entries
+    nearest = similarity.nearest(case.action.text, others, since=since)
+    if nearest is None:
+        return _yes("duplicate", "nothing to compare with")
+    if nearest.similarity >= rule.threshold:
+        return _no(
+            "duplicate",
+            f"{nearest.similarity:.2f} alike a text of {nearest.posted_at.date()}, {rule.threshold:.2f} is too much",
+        )
+    return _yes("duplicate", f"at most {nearest.similarity:.2f} alike")
+
+
+def _approval(case: Case) -> Verdict:
+    consent = case.snapshot.settings.approval.of(case.action.kind)
+    if consent is Consent.ASK and case.action.approved_at is None:
+        return _no("approval", "waits for a person's word", case.now + RETRY_AFTER_PAUSE)
+    return _yes("approval", "approved" if consent is Consent.ASK else "not asked for")
+
+
+def _budget(case: Case) -> Verdict:
+    snapshot, worst = case.snapshot, case.quote.worst_micros
+    reads = case.quote.reads
+    short = budget.shortfall(snapshot.settings, snapshot.usage, case.now, writes=1, reads=reads, micros=worst)
+    if short is None:
+        return _yes("budget", f"${worst / 1e6:.3f} at worst")
+    left = f"${short.left / 1e6:.3f}" if short.money else f"{short.left}"
+    need = f"${worst / 1e6:.3f} at worst" if short.money else "more"
+    return _no("budget", f"{short.name}: {left} left, {need} needed", short.resets_at)
+
+
+def _rate_limit(case: Case) -> Verdict:
+    endpoint = rate_limits.ENDPOINTS[case.action.kind]
+    plan = case.snapshot.settings.plan
+    until = rate_limits.blocked_until(case.snapshot.limits, plan, endpoint, case.now)
+    if until is not None:
+        return _no("rate limit", f"{endpoint} is exhausted until {until.isoformat()}", until)
+    running = rate_limits.current(case.snapshot.limits, plan, endpoint, case.now)
+    left = min((bucket.remaining for bucket in running.values()), default=None)
+    return _yes("rate limit", "no limit known" if left is None else f"{left} left")
+
+
+GATES: tuple[Callable[[Case], Verdict], ...] = (
+    _control,
+    _schedule,
+    _quota,
+    _policy,
+    _duplicate,
+    _approval,
+    _budget,
+    _rate_limit,
+)
+"""The gates in their order."""
+FINAL_GATES = frozenset({"window quota", "policy", "duplicate"})
+"""Gates whose refusal no later moment of the same window can lift."""
+
+
+def _yes(gate: str, detail: str) -> Verdict:
+    return Verdict(gate=gate, passed=True, detail=detail)
+
+
+def _no(gate: str, detail: str, retry_at: datetime | None = None) -> Verdict:
+    return Verdict(gate=gate, passed=False, detail=detail, retry_at=retry_at)
+
+
+def admit(snapshot: Snapshot, action: Action, now: datetime, attempt_id: str) -> Admitted | Refused:
+    """Decide whether `action` may go out at `now` (UTC), and book its worst price if so.
+
+    `attempt_id` becomes the id of the attempt. Every gate is asked, so that a refusal can be shown whole; the
+    first that does not pass decides. Raises `PriceUnknown`.
+    """
+    quote = quote_write(snapshot.settings, action.kind, action.text, len(action.media), now.date())
+    case = Case(snapshot=snapshot, action=action, now=now, quote=quote)
+    verdicts = tuple(gate(case) for gate in GATES)
+    for verdict in verdicts:
+        if not verdict.passed:
+            return Refused(
+                gate=verdict.gate,
+                reason=verdict.detail,
+                retry_at=verdict.retry_at,
+                final=verdict.gate in FINAL_GATES or (verdict.gate == "schedule" and verdict.retry_at is None),
+                quote=quote,
+                verdicts=verdicts,
+            )
+    return _book(case, attempt_id, verdicts)
+
+
+def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitted:
+    snapshot, now, quote = case.snapshot, case.now, case.quote
+    send_deadline = now + timedelta(seconds=SEND_SECONDS)
+    attempt = Attempt(
+        id=attempt_id,
+        started_at=now,
+        send_deadline_at=send_deadline,
+        lease_until=send_deadline + timedelta(seconds=CALL_SECONDS + SKEW_SECONDS),
+        baseline_id=snapshot.timeline.newest_id,
+        reserved_micros=quote.worst_micros,
+        reserved_reads=quote.reads,
+        call_micros=quote.call_micros,
+    )
+    sending = replace(
+        case.action,
+        state=State.SENDING,
+        gate="",
+        reason="",
+        retry_at=None,
+        attempts=(*case.action.attempts, attempt),
+    )
+    sending = recorded(sending, now, f"admitted, ${quote.worst_micros / 1e6:.3f} booked", attempt_id)
+    usage = budget.booked(
+        snapshot.usage, snapshot.settings.budget, now, writes=1, reads=quote.reads, micros=quote.worst_micros
+    )
+    usage = budget.counted(usage, window_key(sending), local_date(sending), 1)
+    endpoint = rate_limits.ENDPOINTS[sending.kind]
+    limits = rate_limits.taken(snapshot.limits, snapshot.settings.plan, endpoint, now)
+    after = replace(snapshot, usage=usage, limits=limits).with_action(sending)
+    written = ["usage", "limits"]
+    if sending.kind in CREATES:
+        after = replace(after, fingerprints=_remembered(snapshot, sending, now))
+        written.append("fingerprints")
+    plan = snapshot.plans.get(local_date(sending))
+    if plan is not None and any(slot.key == sending.key and not slot.taken for slot in plan.slots):
+        slots = tuple(replace(s, taken=True) if s.key == sending.key else s for s in plan.slots)
+        plans: Mapping[str, DayPlan] = {**snapshot.plans, plan.date: replace(plan, slots=slots)}
+        after = replace(after, plans=plans)
+        written.append(f"plan/{plan.date}")
+    return Admitted(
+        action=sending,
+        attempt=attempt,
+        snapshot=after,
+        written=tuple(written),
+        quote=quote,
+        verdicts=verdicts,
+    )
+
+
+def _remembered(snapshot: Snapshot, action: Action, now: datetime) -> Fingerprints:
+    """Book the text's fingerprint, and drop those that have left the guard's window."""
+    rule = snapshot.settings.similarity
+    kept = without_own(snapshot.fingerprints, action)
+    entries = similarity.since(kept.entries, now - timedelta(days=rule.window_days))
+    used = dict(kept.used)
+    if action.content_id:
+        used[f"{action.content_id}/{action.variant}"] = now.date().isoformat()
+    return replace(kept, entries=(*entries, similarity.entry(action.text, now)), used=used)
+
+
+def without_own(fingerprints: Fingerprints, action: Action) -> Fingerprints:
+    """Leave out what earlier attempts of this very action booked: an action is no duplicate of itself."""
+    own = {similarity.entry(action.text, attempt.started_at) for attempt in action.attempts}
+    if not own:
+        return fingerprints
+    return replace(fingerprints, entries=tuple(e for e in fingerprints.entries if e not in own))

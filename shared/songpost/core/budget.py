@@ -1,0 +1,139 @@
+"""The ceilings: what a period may use, what it has used, and the booking of reservations.
+
+Money is integer micro-dollars. A billing month starts on `budget.billing_day` and a day at 00:00, both UTC,
+as X's own cycle and its once-a-day pricing of reads do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from songpost.model import Tally, Usage
+from songpost.settings import Budget, Plan, Settings
+
+CAPS: dict[Plan, tuple[int | None, int | None]] = {
+    Plan.PAY_PER_USE: (3_000_000, None),
+    Plan.ENTERPRISE: (None, None),
+    Plan.FREE: (100, 500),
+    Plan.BASIC: (15_000, 50_000),
+    Plan.PRO: (1_000_000, 300_000),
+}
+"""A plan's monthly caps: resources read, writes (docs.x.com, read 2026-08-22)."""
+
+KEPT_MONTHS = 13
+KEPT_DAYS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """One ceiling, and how much of it is used. `resets_at` is when it is whole again."""
+
+    name: str
+    limit: int
+    used: int
+    resets_at: datetime
+    money: bool
+
+    @property
+    def left(self) -> int:
+        """What may still be booked; never negative."""
+        return max(0, self.limit - self.used)
+
+
+def month_of(now: datetime, billing_day: int) -> str:
+    """The billing period of a UTC time, named after the month in which it starts: `2026-11`."""
+    start = _month_start(now.date(), billing_day)
+    return f"{start.year:04d}-{start.month:02d}"
+
+
+def _month_start(day: date, billing_day: int) -> date:
+    first = day.replace(day=1)
+    if day.day < billing_day:
+        first = (first - timedelta(days=1)).replace(day=1)
+    return first.replace(day=billing_day)
+
+
+def _next_month(day: date, billing_day: int) -> datetime:
+    start = _month_start(day, billing_day)
+    following = (start.replace(day=1) + timedelta(days=32)).replace(day=billing_day)
+    return datetime.combine(following, time(), UTC)
+
+
+def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | None:
+    caps = [limit for limit in (cap, custom) if limit is not None]
+    return int(min(caps) * (1 - buffer_pct)) if caps else None
+
+
+def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, ...]:
+    """Every ceiling of an account at `now` (UTC), counts before money."""
+    budget = settings.budget
+    month = usage.months.get(month_of(now, budget.billing_day), Tally())
+    day = usage.days.get(now.date().isoformat(), Tally())
+    month_end = _next_month(now.date(), budget.billing_day)
+    day_end = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+    read_cap, write_cap = CAPS[settings.plan]
+    reads = _capped(read_cap, budget.custom_read_cap, budget.buffer_pct)
+    writes = _capped(write_cap, budget.custom_write_cap, budget.buffer_pct)
+    found: list[Ceiling] = []
+    if reads is not None:
+        found.append(Ceiling("reads per month", reads, month.reads, month_end, money=False))
+    if writes is not None:
+        found.append(Ceiling("writes per month", writes, month.writes, month_end, money=False))
+    if budget.usd_per_day is not None:
+        limit = budget.micros(budget.usd_per_day)
+        found.append(Ceiling("dollars per day", limit, day.spent_micros, day_end, money=True))
+    limit = budget.micros(budget.usd_per_month)
+    found.append(Ceiling("dollars per month", limit, month.spent_micros, month_end, money=True))
+    return tuple(found)
+
+
+def shortfall(
+    settings: Settings, usage: Usage, now: datetime, *, writes: int, reads: int, micros: int
+) -> Ceiling | None:
+    """The first ceiling that a booking would break, counts before money; `None` where it fits."""
+    needs = {"reads per month": reads, "writes per month": writes}
+    for ceiling in ceilings(settings, usage, now):
+        need = micros if ceiling.money else needs[ceiling.name]
+        if need > 0 and need > ceiling.left:
+            return ceiling
+    return None
+
+
+def booked(usage: Usage, budget: Budget, at: datetime, *, writes: int = 0, reads: int = 0, micros: int = 0) -> Usage:
+    """Add to the month and the day of `at` (a negative amount gives back), and forget what is long past.
+
+    A give-back is booked at the time of its reservation, so that it lands in the same periods.
+    """
+    month, day = month_of(at, budget.billing_day), at.date().isoformat()
+    months = {**usage.months, month: _added(usage.months.get(month, Tally()), writes, reads, micros)}
+    days = {**usage.days, day: _added(usage.days.get(day, Tally()), writes, reads, micros)}
+    oldest = (at.date() - timedelta(days=KEPT_DAYS)).isoformat()
+    return replace(
+        usage,
+        months=dict(sorted(months.items())[-KEPT_MONTHS:]),
+        days={key: tally for key, tally in days.items() if key >= oldest},
+        updated_at=at if usage.updated_at is None else max(at, usage.updated_at),
+    )
+
+
+def _added(tally: Tally, writes: int, reads: int, micros: int) -> Tally:
+    return Tally(
+        writes=tally.writes + writes,
+        reads=tally.reads + reads,
+        spent_micros=tally.spent_micros + micros,
+    )
+
+
+def counted(usage: Usage, key: str, day: str, change: int) -> Usage:
+    """Move the count of a window (`date/window/kind`) and of its local day (`date/kind`) by `change`."""
+    kind = key.rpartition("/")[2]
+    oldest = (date.fromisoformat(day) - timedelta(days=KEPT_DAYS)).isoformat()
+    windows = {**usage.windows, key: usage.windows.get(key, 0) + change}
+    daily = f"{day}/{kind}"
+    kinds = {**usage.kinds, daily: usage.kinds.get(daily, 0) + change}
+    return replace(
+        usage,
+        windows={name: count for name, count in windows.items() if name >= oldest},
+        kinds={name: count for name, count in kinds.items() if name >= oldest},
+    )

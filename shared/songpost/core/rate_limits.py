@@ -1,0 +1,97 @@
+"""X's rate limits: what a plan allows until a header has spoken, and what the headers have told since.
+
+A bucket is `METHOD /path:scope`. Defaults are X's published limits for pay-per-use and the legacy plans
+(docs.x.com, "Rate limits", read 2026-08-22); the live headers have differed, and they win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from songpost.model import Bucket, Kind, Limits
+from songpost.settings import Plan
+
+SCOPE_SECONDS = {"user15": 900, "app15": 900, "user24h": 86_400, "app24h": 86_400}
+"""How long a bucket of each scope lasts."""
+
+ME = "GET /2/users/me"
+TIMELINE = "GET /2/users/:id/tweets"
+ENDPOINTS: Mapping[Kind, str] = {
+    Kind.POST: "POST /2/tweets",
+    Kind.REPLY: "POST /2/tweets",
+    Kind.QUOTE: "POST /2/tweets",
+    Kind.DELETE: "DELETE /2/tweets/:id",
+    Kind.REPOST: "POST /2/users/:id/retweets",
+    Kind.LIKE: "POST /2/users/:id/likes",
+    Kind.FOLLOW: "POST /2/users/:id/following",
+}
+"""The endpoint that each kind of write calls."""
+
+_EVERY_PLAN: Mapping[str, Mapping[str, int]] = {
+    "POST /2/tweets": {"user15": 100, "app24h": 10_000},
+    "DELETE /2/tweets/:id": {"user15": 50},
+    "POST /2/users/:id/retweets": {"user15": 50},
+    "POST /2/users/:id/likes": {"user15": 50},
+    "POST /2/users/:id/following": {"user15": 50},
+    ME: {"user15": 75},
+    TIMELINE: {"user15": 900, "app15": 10_000},
+}
+_BY_PLAN: Mapping[Plan, Mapping[str, Mapping[str, int]]] = {
+    Plan.FREE: {"POST /2/tweets": {"user24h": 17}, ME: {"user24h": 25}},
+    Plan.BASIC: {"POST /2/tweets": {"user24h": 100}, ME: {"user24h": 250}},
+    Plan.PRO: {"POST /2/tweets": {"user15": 100}},
+}
+
+
+def defaults(plan: Plan, endpoint: str) -> Mapping[str, int]:
+    """The published limits of an endpoint on a plan, by scope."""
+    return _BY_PLAN.get(plan, {}).get(endpoint) or _EVERY_PLAN.get(endpoint, {})
+
+
+def current(limits: Limits, plan: Plan, endpoint: str, now: datetime) -> dict[str, Bucket]:
+    """The endpoint's buckets that are running at `now`: as told by headers, else full ones by default."""
+    running = {
+        name: bucket
+        for name, bucket in limits.buckets.items()
+        if name.rpartition(":")[0] == endpoint and bucket.reset_at > now
+    }
+    for scope, limit in defaults(plan, endpoint).items():
+        name = f"{endpoint}:{scope}"
+        if name not in running:
+            told = limits.buckets.get(name)
+            size = told.limit if told is not None and told.source == "headers" else limit
+            reset_at = now + timedelta(seconds=SCOPE_SECONDS[scope])
+            running[name] = Bucket(
+                name=name, limit=size, remaining=size, reset_at=reset_at, seen_at=now, source="default"
+            )
+    return running
+
+
+def blocked_until(limits: Limits, plan: Plan, endpoint: str, now: datetime) -> datetime | None:
+    """The latest reset among the exhausted buckets of an endpoint; `None` where a call may go."""
+    exhausted = [b.reset_at for b in current(limits, plan, endpoint, now).values() if b.remaining <= 0]
+    return max(exhausted, default=None)
+
+
+def taken(limits: Limits, plan: Plan, endpoint: str, now: datetime) -> Limits:
+    """Book one call: each running bucket has one less. Buckets that are over are dropped if never told by headers."""
+    booked = {
+        name: replace(bucket, remaining=bucket.remaining - 1)
+        for name, bucket in current(limits, plan, endpoint, now).items()
+    }
+    kept = {
+        name: bucket for name, bucket in limits.buckets.items() if bucket.source == "headers" or bucket.reset_at > now
+    }
+    return replace(limits, buckets={**kept, **booked})
+
+
+def learned(limits: Limits, told: Iterable[Bucket]) -> Limits:
+    """Take in what an answer's headers told; of two answers the later one wins."""
+    buckets = dict(limits.buckets)
+    for bucket in told:
+        known = buckets.get(bucket.name)
+        if known is None or known.source != "headers" or known.seen_at <= bucket.seen_at:
+            buckets[bucket.name] = bucket
+    return replace(limits, buckets=buckets)

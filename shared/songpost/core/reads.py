@@ -1,0 +1,86 @@
+"""Admission of reads: a read costs money like a write, so it passes the same ceilings before it is made. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from songpost.core import budget, rate_limits
+from songpost.core.admission import Refused, Verdict
+from songpost.core.prices import Quote, price, price_list
+from songpost.core.snapshot import Snapshot
+from songpost.model import SKEW_SECONDS, PriceClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmittedRead:
+    """A read that may be made, with the account as it is once its worst price is booked."""
+
+    snapshot: Snapshot
+    written: tuple[str, ...]
+    resources: int
+    unit_micros: int
+    booked_at: datetime
+
+
+def admit_read(
+    snapshot: Snapshot, endpoint: str, price_class: PriceClass, resources: int, now: datetime
+) -> AdmittedRead | Refused:
+    """Book a read of at most `resources` objects at `now` (UTC), or say which gate refuses it.
+
+    Raises `PriceUnknown`.
+    """
+    unit = price(price_list(snapshot.settings, now.date()), price_class)
+    worst = unit * resources
+    quote = Quote(price_class, worst, resources, 0, "")
+    verdict = _refusal(snapshot, endpoint, worst, resources, now)
+    if verdict is not None:
+        return Refused(
+            gate=verdict.gate,
+            reason=verdict.detail,
+            retry_at=verdict.retry_at,
+            final=False,
+            quote=quote,
+            verdicts=(verdict,),
+        )
+    usage = budget.booked(snapshot.usage, snapshot.settings.budget, now, reads=resources, micros=worst)
+    limits = rate_limits.taken(snapshot.limits, snapshot.settings.plan, endpoint, now)
+    return AdmittedRead(
+        snapshot=replace(snapshot, usage=usage, limits=limits),
+        written=("usage", "limits"),
+        resources=resources,
+        unit_micros=unit,
+        booked_at=now,
+    )
+
+
+def _refusal(snapshot: Snapshot, endpoint: str, worst: int, resources: int, now: datetime) -> Verdict | None:
+    if snapshot.control.paused:
+        reason = f"the account is paused: {snapshot.control.reason}"
+        return Verdict(gate="control", passed=False, detail=reason)
+    newest = snapshot.usage.updated_at
+    if newest is not None and (newest - now).total_seconds() > SKEW_SECONDS:
+        reason = f"this clock is behind the newest stored event ({newest.isoformat()})"
+        return Verdict(gate="control", passed=False, detail=reason, retry_at=newest)
+    short = budget.shortfall(snapshot.settings, snapshot.usage, now, writes=0, reads=resources, micros=worst)
+    if short is not None:
+        reason = f"{short.name}: a read of ${worst / 1e6:.3f} does not fit"
+        return Verdict(gate="budget", passed=False, detail=reason, retry_at=short.resets_at)
+    until = rate_limits.blocked_until(snapshot.limits, snapshot.settings.plan, endpoint, now)
+    if until is not None:
+        reason = f"{endpoint} is exhausted until {until.isoformat()}"
+        return Verdict(gate="rate limit", passed=False, detail=reason, retry_at=until)
+    return None
+
+
+def settled_read(snapshot: Snapshot, read: AdmittedRead, returned: int) -> Snapshot:
+    """Give back what a read booked and X did not return; X charges per resource returned."""
+    unused = max(0, read.resources - returned)
+    usage = budget.booked(
+        snapshot.usage,
+        snapshot.settings.budget,
+        read.booked_at,
+        reads=-unused,
+        micros=-unused * read.unit_micros,
+    )
+    return replace(snapshot, usage=usage)

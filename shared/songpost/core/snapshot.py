@@ -1,0 +1,61 @@
+"""Everything that a decision about one account may rely on, as it was at one moment.
+
+A snapshot is what `agent/documents.py` decodes from one load of the store. Decisions are functions of a
+snapshot, an action and a time; what they write are new documents, made here with `replace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from songpost.model import (
+    Action,
+    Control,
+    DayPlan,
+    Fingerprints,
+    Identity,
+    Limits,
+    Timeline,
+    Usage,
+)
+from songpost.settings import Settings
+
+CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS = (
+    "control",
+    "identity",
+    "timeline",
+    "usage",
+    "limits",
+    "fingerprints",
+)
+PLAN_PREFIX = "plan/"
+
+
+def plan_name(date: str) -> str:
+    """The name of the document that holds the plan of a local date (`2026-11-22`)."""
+    return PLAN_PREFIX + date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """An account's documents and open actions. `versions` holds the version of each document (0: absent)."""
+
+    account: str
+    settings: Settings
+    control: Control = field(default_factory=Control)
+    identity: Identity | None = None
+    timeline: Timeline = field(default_factory=Timeline)
+    usage: Usage = field(default_factory=Usage)
+    limits: Limits = field(default_factory=Limits)
+    fingerprints: Fingerprints = field(default_factory=Fingerprints)
+    plans: Mapping[str, DayPlan] = field(default_factory=dict)
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+    def with_action(self, action: Action) -> Snapshot:
+        """The snapshot with one action put in, or taken out if it is closed."""
+        actions = {key: value for key, value in self.actions.items() if key != action.key}
+        if action.is_open:
+            actions[action.key] = action
+        return replace(self, actions=actions)
