@@ -7,6 +7,8 @@ READY := .venv/.ready
 SAM := .venv-sam/bin/sam
 SAM_READY := .venv-sam/.ready
 export SAM_CLI_TELEMETRY := 0
+FUNCTION := WriterFunction
+EVENT := events/writer-post.json
 
 # uv is many times faster than pip. Where it cannot work (a proxy or mirror that only pip knows), pip does the same.
 UV := UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .venv/bin/uv
@@ -78,6 +80,10 @@ bench: $(READY) ## the benchmarks; they print, and judge nothing
 
 build: $(SAM_READY) ## what goes to AWS, in .aws-sam/build; no Docker needed
 	@PYTHON=$(PYTHON) $(SAM) build
+
+invoke: build ## the built writer in a Lambda container, dry (needs a Docker engine); EVENT and FUNCTION name others
+	@$(SAM) local invoke $(FUNCTION) -e $(EVENT) --skip-pull-image \
+	  --parameter-overrides Architecture=$$(uname -m | sed 's/aarch64/arm64/')
 
 deploy: $(SAM_READY) ## to your AWS account; the first time: make deploy DEPLOY_ARGS=--guided
 	@SONGPOST_REQUIRE_BYTECODE=1 PYTHON=$(PYTHON) $(SAM) build
