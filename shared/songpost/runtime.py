@@ -90,9 +90,7 @@ def _base_url(url: str) -> str:
     except ValueError:
         host, parts = None, urlsplit("")
     if not host or parts.scheme not in {"http", "https"}:
-        raise VariableError(
-            f"{quote(url)} is no address", where="X_API_BASE_URL", mend="give https://HOST[:PORT]"
-        )
+        raise VariableError(f"{quote(url)} is no address", where="X_API_BASE_URL", mend="give https://HOST[:PORT]")
     if parts.scheme == "http" and host not in LOOPBACK:
         raise VariableError(
             f"{quote(url)} would send the account's keys unencrypted",

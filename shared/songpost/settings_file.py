@@ -86,7 +86,7 @@ def load(path: Path) -> LoadedSettings:
 
     Raises `SettingsError` with every problem, `BadInput` where the file is unreadable.
     """
-    raw = read_yaml(path)
+    raw: object = read_yaml(path)
     if not isinstance(raw, dict):
         raise SettingsError((Problem("(file)", "is not a mapping of keys to values"),), where=str(path))
     return parse(raw, where=str(path))
@@ -95,7 +95,7 @@ def load(path: Path) -> LoadedSettings:
 def parse(raw: Raw, *, where: str) -> LoadedSettings:
     """Validate parsed YAML. `where` names its source in errors."""
     notes: list[Problem] = []
-    normal, problems = _normalised(dict(raw), notes)
+    normal, problems = _normalised({str(key): value for key, value in raw.items()}, notes)
     settings: Settings | None = None
     try:
         # Through JSON, strictly: a date may be written as text, but "3" is no number.
@@ -126,9 +126,6 @@ def _problem(detail: dict[str, object]) -> Problem:
 def _normalised(raw: Raw, notes: list[Problem]) -> tuple[Raw, list[Problem]]:
     """Bring every accepted way of writing a thing to the one canonical way; unwritable values become problems."""
     problems: list[Problem] = []
-    for key in [key for key in raw if not isinstance(key, str)]:
-        problems.append(Problem(str(key), "is not a text key"))
-        del raw[key]
     _seed_keys(raw, notes)
     if isinstance(raw.get("queries"), list):
         raw["queries"] = [_query(query, notes) for query in _list(raw["queries"])]

@@ -47,8 +47,8 @@ class TimelineRead:
     limits: tuple[Bucket, ...] = ()
 
 
-ReadTimeline = Callable[[str, int], TimelineRead]
-"""`(since_id, max_posts) -> TimelineRead`; raises the errors of `x/`."""
+ReadTimeline = Callable[[str, str, int], TimelineRead]
+"""`(user_id, since_id, max_posts) -> TimelineRead`; raises the errors of `x/`."""
 
 
 def due(account: Account, now: datetime) -> tuple[Action, ...]:
@@ -80,11 +80,14 @@ def accounted_for(account: Account, except_key: str) -> frozenset[str]:
 
 def reconcile(desk: Desk, account: Account, read: ReadTimeline) -> Account:
     """Settle every due action as far as one read of the timeline each can. Errors of the read pass through."""
+    identity = account.snapshot.identity
+    if identity is None:  # nothing was ever sent
+        return account
     for action in due(account, desk.now()):
         attempt = action.attempts[-1]
         if action.kind not in CREATES or not may_read(attempt, desk.now()):
             continue
-        seen = read(attempt.baseline_id, RECONCILING_POSTS)
+        seen = read(identity.user_id, attempt.baseline_id, RECONCILING_POSTS)
         account = _take_in(desk, account, action, attempt, seen)
     return account
 

@@ -1,0 +1,52 @@
+"""A person's word on an action whose outcome nobody else can tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from songpost.agent import ledger
+from songpost.agent.ledger import Account, Desk, Move, Outcome
+from songpost.errors import NotFound, Refusal, UsageError, quote
+from songpost.model import Action, Post, State, recorded
+
+
+def resolve(desk: Desk, account: Account, key: str, *, post_id: str, by: str) -> Action:
+    """Close an unknown action: as sent with `post_id`, or as lost (empty), never to be sent again.
+
+    Raises `NotFound`, `Refusal` where its outcome is not open, `UsageError` for an id that is none.
+    """
+    if post_id and not (post_id.isascii() and post_id.isdigit() and len(post_id) <= 19):
+        raise UsageError(f"{quote(post_id)} is no post's id", where="--sent", mend="copy the number from its address")
+
+    def decide(current: Account) -> Move[Action]:
+        stored = current.stored.get(key)
+        now = desk.now()
+        if stored is None:
+            raise NotFound("no open action of that key", where=key, mend="see 'songpost actions --state unknown'")
+        action = stored.action
+        in_flight = action.state is State.SENDING and now < action.attempts[-1].lease_until
+        if action.state not in {State.UNKNOWN, State.SENDING} or in_flight:
+            raise Refusal(
+                f"its outcome is not open: it is {action.state.value}",
+                where=key,
+                mend="wait for the tick that is at work" if in_flight else "there is nothing to resolve",
+            )
+        attempt = action.attempts[-1]
+        if post_id:
+            outcome = Outcome(attempt_id=attempt.id, at=now, post=Post(id=post_id, text=action.text))
+            after = recorded(ledger.settled(action, outcome), now, f"{by} says it is on X", attempt.id)
+        else:
+            spent = attempt.call_micros + ledger.reads_micros(attempt, attempt.resources)
+            closed = replace(attempt, outcome="lost", closed_at=now, settled_micros=spent)
+            reason = f"{by} says it is not on X"
+            lost = replace(action, state=State.ABANDONED, reason=reason, attempts=(*action.attempts[:-1], closed))
+            after = recorded(lost, now, reason, attempt.id)
+        snapshot = ledger.booked_after(current.snapshot, action, after, attempt.id)
+        return Move(
+            snapshot=snapshot,
+            written=ledger.differing(current.snapshot, snapshot),
+            actions=((after, stored),),
+            result=after,
+        )
+
+    return ledger.move(desk, account, decide)[1]

@@ -1,0 +1,350 @@
+"""The one composition root: from an environment to a running account. Nothing else builds an adapter.
+
+Functions enter by `handle_writer` and `handle_reader`, the command by `open_session`. Whatever is heavy (X's
+client, AWS, YAML) is built when it is first used, so a dry run on a laptop pays for none of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from songpost import telemetry
+from songpost.agent import control, documents, events, library, summary, writing
+from songpost.agent.enrolment import Passport, Told
+from songpost.agent.ledger import Account, Desk
+from songpost.agent.reconcile import TimelineRead
+from songpost.agent.writing import Hand, Texts
+from songpost.core import content
+from songpost.core.admission import CALL_SECONDS
+from songpost.core.snapshot import Snapshot
+from songpost.errors import CredentialsError, Refusal, XError
+from songpost.model import Action, Attempt, Json, Post, User
+from songpost.runtime import Runtime
+from songpost.settings import Settings
+from songpost.store.opening import open_store
+from songpost.store.port import Loaded, Store, StoredAction
+
+if TYPE_CHECKING:
+    from songpost.x.client import Client
+    from songpost.x.credentials import Credentials
+    from songpost.x.nouns import Answer
+
+logger = logging.getLogger(__name__)
+
+EXAMPLE = "songpost.example.yaml"
+READ_SECONDS = 20.0
+"""The longest that one read of X may take, its retries included."""
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """The time of this machine, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Settings and texts as a file or the store gave them; `source` says which."""
+
+    settings: Settings
+    texts: Texts
+    source: str
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One account, opened: its store, settings and texts, and X when it is asked for."""
+
+    runtime: Runtime
+    environ: Mapping[str, str]
+    store: Store
+    clock: Clock
+    file: Path | None
+
+    @property
+    def account(self) -> str:
+        """The account's name."""
+        return self.runtime.account
+
+    @cached_property
+    def given(self) -> Given:
+        """Settings and texts: of the file where there is one, else of the store."""
+        return self._given(self.loaded)
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The account as it was when the session first looked."""
+        return self.store.load(self.account)
+
+    def _given(self, loaded: Loaded) -> Given:
+        if self.file is not None:
+            return _from_file(self.file)
+        stored = library.stored_settings(loaded)
+        if stored is not None:
+            digest = library.stored_digest(loaded)
+            texts = Texts(digest=digest, load=lambda: library.stored_texts(self.store, self.account, digest))
+            return Given(settings=stored, texts=texts, source="the store")
+        if self.runtime.dry_run:
+            example = _example()
+            if example is not None:
+                return _from_file(example)
+        raise Refusal(
+            "no settings: neither a file nor the store has any",
+            where="SONGPOST_SETTINGS",
+            mend="write songpost.yaml (songpost.example.yaml shows every key), or run 'songpost settings push FILE'",
+        )
+
+    def open(self) -> Account:
+        """The account in hand, for the session's first decision."""
+        return self._account(self.loaded)
+
+    def _account(self, loaded: Loaded) -> Account:
+        snapshot = documents.snapshot_of(self.account, loaded, self.given.settings)
+        return Account(snapshot, dict(loaded.actions))
+
+    def _reload(self) -> tuple[Snapshot, dict[str, StoredAction]]:
+        loaded = self.store.load(self.account)
+        if self.file is None:
+            self.given = self._given(loaded)
+        account = self._account(loaded)
+        return account.snapshot, account.stored
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The ledger's desk over this session's store and clock."""
+        return Desk(store=self.store, account=self.account, now=self.clock, new_id=new_id, reload=self._reload)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """What proves to X who is asking. Raises `VariableError`, `CredentialsError`."""
+        from songpost.x.credentials import from_env
+
+        mode = self.runtime.auth_mode or self.given.settings.auth_mode.value
+        return from_env(self.environ, mode)
+
+    @cached_property
+    def client(self) -> Client:
+        """X's client; asking for it means that a call is about to be made."""
+        if self.runtime.dry_run:
+            raise CredentialsError("a dry run calls X not at all", where="DRY_RUN", mend="this is a fault; report it")
+        from songpost.x import open_client
+
+        return open_client(
+            self.credentials,
+            clock=self.clock,
+            sleep=time.sleep,
+            base_url=self.runtime.x_api_base_url,
+        )
+
+    @cached_property
+    def hand(self) -> Hand:
+        """What acts on X for the writer."""
+        return Hand(
+            passport=Passport(
+                credentials=self.credentials.digest,
+                user_id=self.credentials.user_id,
+                me=self._me,
+                posts=self._posts,
+            ),
+            read_timeline=self._timeline,
+            create=self._create,
+        )
+
+    def _deadline(self, seconds: float = READ_SECONDS) -> datetime:
+        return self.clock() + timedelta(seconds=seconds)
+
+    def _me(self) -> tuple[User, Told]:
+        answer = self.client.me(deadline=self._deadline())
+        return answer.value, self._told(answer)
+
+    def _posts(self, user_id: str, most: int) -> tuple[tuple[Post, ...], Told]:
+        answer = self.client.timeline(user_id, max_posts=most, deadline=self._deadline())
+        return answer.value.posts, self._told(answer)
+
+    def _timeline(self, user_id: str, since_id: str, most: int) -> TimelineRead:
+        answer = self.client.timeline(user_id, since_id=since_id, max_posts=most, deadline=self._deadline())
+        return TimelineRead(
+            posts=answer.value.posts,
+            complete=answer.value.complete,
+            read_at=self.clock(),
+            limits=answer.limits,
+        )
+
+    def _create(self, action: Action, attempt: Attempt) -> tuple[Post, Told]:
+        from songpost.x.nouns import Draft
+
+        draft = Draft(text=action.text)
+        deadline = attempt.send_deadline_at + timedelta(seconds=CALL_SECONDS)
+        answer = self.client.create_post(draft, send_by=attempt.send_deadline_at, deadline=deadline)
+        return answer.value, self._told(answer)
+
+    def _told(self, answer: Answer[object]) -> Told:
+        return Told(
+            resources=answer.resources,
+            skew_seconds=answer.skew_seconds,
+            limits=answer.limits,
+            at=answer.answered_at or self.clock(),
+        )
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+
+def new_id() -> str:
+    """A fresh id for an attempt or a commit's token: 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def open_session(
+    runtime: Runtime, environ: Mapping[str, str], *, clock: Clock = system_clock, write: bool | None = None
+) -> Session:
+    """Open an account. A dry run opens its store read-only; `write` says otherwise for commands that must.
+
+    Raises the errors of the store, and `VariableError`.
+    """
+    read_only = runtime.dry_run if write is None else not write
+    store = open_store(runtime.store, read_only=read_only)
+    return Session(runtime=runtime, environ=environ, store=store, clock=clock, file=_settings_file(runtime))
+
+
+def _settings_file(runtime: Runtime) -> Path | None:
+    """The settings file of a laptop; a function has none: it takes its settings from the store alone."""
+    if runtime.in_lambda:
+        return None
+    if runtime.settings_path:
+        return Path(runtime.settings_path)
+    here = Path("songpost.yaml")
+    return here if here.is_file() else None
+
+
+def _example() -> Path | None:
+    """The example that ships: here, at the top of the checkout, or beside the code in a function's layer."""
+    package = Path(__file__).resolve().parent
+    candidates = (Path(EXAMPLE), package.parents[1] / EXAMPLE, package / "example.json")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _from_file(path: Path) -> Given:
+    """Settings and texts of a file: a person's YAML, or the example in its canonical form."""
+    if path.suffix == ".json":
+        body = json.loads(path.read_bytes())
+        texts = library.texts_of(body["texts"])
+        known = Texts(digest=content.digest(texts), load=lambda: texts)
+        return Given(settings=documents.decode_settings(body["settings"]), texts=known, source=path.name)
+    from songpost import content_file, settings_file
+
+    settings = settings_file.load(path).settings
+    texts = content_file.load(settings, path.parent)
+    known = Texts(digest=content.digest(texts), load=lambda: texts)
+    return Given(settings=settings, texts=known, source=str(path))
+
+
+# ---------------------------------------------------------------------------------------------------- writer
+
+
+def run_writer(
+    session: Session, invocation: events.Invocation, remaining: Callable[[], float]
+) -> tuple[dict[str, Json], writing.Tick | None]:
+    """One tick of the writer, dry or live, or a turn of the kill switch; the summary, and the tick for showing."""
+    if invocation.mode in {"pause", "resume"}:
+        return _turn(session, invocation), None
+    account = session.open()
+    now = session.clock()
+    if session.runtime.dry_run:
+        tick = writing.foretell(account, session.given.texts, now, new_id)
+    elif invocation.mode == "interact":
+        tick = writing.Tick(account=account, plans=(), steps=())
+    else:
+        tick = writing.tick(session.desk, account, session.hand, session.given.texts, remaining)
+    shown = summary.of_tick(
+        tick,
+        account=session.account,
+        mode=invocation.mode,
+        dry_run=session.runtime.dry_run,
+        now=now,
+        before=account.snapshot,
+    )
+    return shown, tick
+
+
+def _turn(session: Session, invocation: events.Invocation) -> dict[str, Json]:
+    if session.runtime.dry_run:
+        raise Refusal(
+            f"a dry run changes nothing, so it cannot {invocation.mode}",
+            where="DRY_RUN",
+            mend="use 'songpost pause' or 'songpost resume' against the store",
+        )
+    if invocation.mode == "pause":
+        after = control.pause(session.desk, invocation.reason or "paused by an event", "event")
+    else:
+        after = control.resume(session.desk, "event")
+    return {
+        "account": session.account,
+        "mode": invocation.mode,
+        "dry_run": False,
+        "actions": [],
+        "paused": after.paused,
+    }
+
+
+# ------------------------------------------------------------------------------------------------- functions
+
+_stores: dict[tuple[str, bool], Store] = {}
+"""Stores of this execution environment, by URL and whether they are read-only: their connections stay warm."""
+
+
+def handle_writer(event: object, context: object) -> dict[str, Json]:
+    """The writer's handler: parse, open, tick, summarise. Raises the named errors: the invocation fails."""
+    invocation = events.parse(event, events.WRITER_MODES, "both")
+    session = _function_session(invocation)
+    shown, _ = run_writer(session, invocation, _remaining(context))
+    logger.info("tick", extra={"summary": shown})
+    return shown
+
+
+def handle_reader(event: object, context: object) -> dict[str, Json]:
+    """The reader's handler. There is nothing to read yet: it opens the account, and says so."""
+    del context
+    invocation = events.parse(event, events.READER_MODES, "all")
+    session = _function_session(invocation)
+    account = session.open()
+    return {
+        "account": session.account,
+        "mode": invocation.mode,
+        "dry_run": session.runtime.dry_run,
+        "actions": [],
+        "budget": summary.of_budget(account.snapshot, session.clock()),
+        "note": "nothing to do",
+    }
+
+
+def _function_session(invocation: events.Invocation) -> Session:
+    environ = dict(os.environ)
+    runtime = Runtime.from_env(environ)
+    runtime = replace(
+        runtime,
+        account=invocation.account or runtime.account,
+        dry_run=runtime.dry_run or invocation.dry_run,
+    )
+    telemetry.configure("INFO", in_lambda=runtime.in_lambda, account=runtime.account)
+    where = (runtime.store, runtime.dry_run)
+    if where not in _stores:
+        _stores[where] = open_store(runtime.store, read_only=runtime.dry_run)
+    return Session(runtime=runtime, environ=environ, store=_stores[where], clock=system_clock, file=None)
+
+
+def _remaining(context: object) -> Callable[[], float]:
+    """Seconds that this invocation has left; a laptop's has all the time there is."""
+    tell = getattr(context, "get_remaining_time_in_millis", None)
+    return (lambda: float("inf")) if tell is None else (lambda: float(tell()) / 1000)

@@ -1,0 +1,1 @@
+"""The `songpost` command. Not in the layer."""

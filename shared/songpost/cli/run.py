@@ -1,0 +1,146 @@
+"""`songpost run` and `songpost read`: one tick, and what it did or would do, in 80 columns."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from songpost.agent import summary
+from songpost.agent.events import Invocation
+from songpost.agent.writing import Step, Tick
+from songpost.bootstrap import Session, run_writer
+from songpost.cli.opening import print_json, session_of
+from songpost.core import budget
+from songpost.core.admission import Admitted
+from songpost.core.snapshot import Snapshot
+from songpost.model import State
+
+WIDTH = 80
+MARK = {True: "ok", False: "NO"}
+
+
+def run(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """One tick of the writer."""
+    with session_of(words, environ) as session:
+        invocation = Invocation(mode=words.mode, account=session.account, dry_run=session.runtime.dry_run)
+        before = session.open().snapshot
+        now = session.clock()
+        shown, tick = run_writer(session, invocation, lambda: float("inf"))
+        if words.json:
+            print_json(shown)
+        elif tick is not None:
+            for line in report(session, before, tick, words.mode, now):
+                print(line)
+        if tick is not None and tick.stopped is not None:
+            raise tick.stopped
+    return 0
+
+
+def read(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """One tick of the reader: there is nothing to read yet."""
+    with session_of(words, environ) as session:
+        account = session.open()
+        shown = {
+            "account": session.account,
+            "mode": words.mode,
+            "dry_run": session.runtime.dry_run,
+            "actions": [],
+            "budget": summary.of_budget(account.snapshot, session.clock()),
+            "note": "nothing to do",
+        }
+        if words.json:
+            print_json(shown)
+        else:
+            print(f"read {words.mode}: nothing to do")
+    return 0
+
+
+def report(session: Session, before: Snapshot, tick: Tick, mode: str, now: datetime) -> Iterator[str]:
+    """The tick for a person."""
+    zone = ZoneInfo(before.settings.timezone)
+    kind = "dry run" if session.runtime.dry_run else "live run"
+    local = now.astimezone(zone)
+    yield f"Songpost · account {session.account} · {kind} · mode {mode}"
+    yield f"{local:%A %Y-%m-%d %H:%M} {before.settings.timezone}"
+    yield from wrapped(
+        f"settings: {session.given.source} · plan {before.settings.plan.value} · store {session.runtime.store}"
+    )
+    if before.control.paused:
+        yield from wrapped(f"PAUSED: {before.control.reason} ('songpost resume' lets it act again)")
+    for plan in tick.plans:
+        yield ""
+        yield f"Plan of {plan.date} ({plan.zone}): {_count(len(plan.slots), 'slot')}"
+        for line in plan.left_out:
+            yield from wrapped(f"left out: {line}", "  ")
+    if mode == "interact":
+        yield ""
+        yield "Interactions: none are waiting."
+    else:
+        yield from _steps("Now" if not session.runtime.dry_run else "This tick would", tick.steps, zone)
+        yield from _steps("Later today, slot by slot", tick.foretold, zone)
+    yield ""
+    yield from budget_lines(before, tick.account.snapshot, now)
+    if session.runtime.dry_run:
+        yield ""
+        yield "Nothing was sent and nothing was written."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _steps(title: str, steps: tuple[Step, ...], zone: ZoneInfo) -> Iterator[str]:
+    yield ""
+    yield f"{title}:" + ("" if steps else " nothing.")
+    for step in steps:
+        yield ""
+        yield from step_lines(step, zone)
+
+
+def step_lines(step: Step, zone: ZoneInfo) -> Iterator[str]:
+    """One action: when, what, for how much, and what every gate says."""
+    action, decision = step.action, step.decision
+    verdict = action.state.value
+    if action.state is State.PLANNED and decision is not None:
+        verdict = "goes out" if isinstance(decision, Admitted) else "is held back"
+    yield f"  {action.due_at.astimezone(zone):%a %H:%M} {action.window:<14} {verdict}"
+    yield f"    key    {action.key}"
+    yield f"    arm    {action.arm}"
+    if decision is not None and decision.quote is not None:
+        quote = decision.quote
+        yield (
+            f"    price  ${quote.call_micros / 1e6:.3f} ({quote.price_class.value}); "
+            f"${quote.worst_micros / 1e6:.3f} booked until it is seen"
+        )
+    if action.post_id:
+        yield f"    post   {action.post_id}"
+    yield "    text"
+    for paragraph in action.text.splitlines() or [""]:
+        yield from wrapped(paragraph, "      | ")
+    if decision is not None:
+        for gate in decision.verdicts:
+            yield from wrapped(f"{gate.gate:<13} {MARK[gate.passed]}  {gate.detail}", "    ", hang=18)
+    elif action.reason:
+        yield from wrapped(action.reason, "    ")
+    if action.state in {State.UNKNOWN, State.REFUSED} and decision is not None and action.reason:
+        yield from wrapped(action.reason, "    ")
+
+
+def budget_lines(before: Snapshot, after: Snapshot, now: datetime) -> Iterator[str]:
+    """Every ceiling before and after."""
+    yield f"{'Budget':<20}{'ceiling':>14}{'used before':>16}{'used after':>16}"
+    later = {ceiling.name: ceiling for ceiling in budget.ceilings(after.settings, after.usage, now)}
+    for ceiling in budget.ceilings(before.settings, before.usage, now):
+        figures = (ceiling.limit, ceiling.used, later[ceiling.name].used)
+        shown = [f"${figure / 1e6:,.3f}" if ceiling.money else f"{figure:,}" for figure in figures]
+        yield f"  {ceiling.name:<18}{shown[0]:>14}{shown[1]:>16}{shown[2]:>16}"
+
+
+def wrapped(text: str, indent: str = "", hang: int = 0) -> list[str]:
+    """A line as lines of at most 80 columns; `hang` is how far the following ones stand in."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent + " " * hang, break_long_words=True
+    ) or [indent]

@@ -1,0 +1,134 @@
+"""A person's content files: YAML texts by topic in, the `Library` or every problem at once out.
+
+    gardening:
+      - A text with one wording.
+      - id: compost-heat
+        variants: [One wording., Another one.]
+        media: [{path: pictures/heap.jpg, alt_text: A steaming heap.}]
+
+Like `settings_file.py`, this is the edge: no function imports it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from songpost.core import content, text
+from songpost.core.content import Library
+from songpost.errors import BadInput, ContentError, Problem, quote
+from songpost.model import Media, Text
+from songpost.settings import Settings
+from songpost.settings_file import read_yaml
+
+MEDIA_TYPES = {
+    ".jpg": ("image/jpeg", 5),
+    ".jpeg": ("image/jpeg", 5),
+    ".png": ("image/png", 5),
+    ".webp": ("image/webp", 5),
+    ".gif": ("image/gif", 15),
+    ".mp4": ("video/mp4", 512),
+}
+"""What X takes, with its largest size in megabytes (docs.x.com, media upload, read 2026-08-22)."""
+MAX_PICTURES = 4
+
+
+def load(settings: Settings, folder: Path) -> Library:
+    """Read every content file that the settings name, relative to `folder`.
+
+    Raises `ContentError` with the problems of all files.
+    """
+    problems: list[Problem] = []
+    texts: list[Text] = []
+    for name in settings.content:
+        path = folder / name
+        try:
+            raw = read_yaml(path)
+        except BadInput as error:
+            problems.append(Problem(error.where, error.what))
+            continue
+        found = list(_texts(raw, name, path.parent, settings))
+        problems += [item for item in found if isinstance(item, Problem)]
+        texts += [item for item in found if isinstance(item, Text)]
+    ids = [item.id for item in texts]
+    problems += [Problem(name, "this id stands twice") for name in sorted({i for i in ids if ids.count(i) > 1})]
+    if problems:
+        raise ContentError(tuple(problems), where=", ".join(settings.content))
+    return content.library_of(texts)
+
+
+def _texts(raw: object, name: str, folder: Path, settings: Settings) -> Iterator[Text | Problem]:
+    if not isinstance(raw, dict):
+        yield Problem(name, "is not a mapping of topics to lists of texts")
+        return
+    for topic, entries in raw.items():
+        where = f"{name}: {topic}"
+        if topic not in settings.topics:
+            yield Problem(where, f"is not one of the topics of the settings ({', '.join(settings.topics)})")
+        elif not isinstance(entries, list) or not entries:
+            yield Problem(where, "is not a list of texts")
+        else:
+            for number, entry in enumerate(entries):
+                yield from _text(entry, f"{where}.{number}", str(topic), folder)
+
+
+def _text(entry: object, where: str, topic: str, folder: Path) -> Iterator[Text | Problem]:
+    if isinstance(entry, str):
+        entry = {"variants": [entry]}
+    if not isinstance(entry, dict):
+        yield Problem(where, f"{quote(entry)} is neither a text nor a mapping with variants")
+        return
+    yield from (
+        Problem(f"{where}.{key}", "is not a key of a text (id, text, variants, media)")
+        for key in entry
+        if key not in {"id", "text", "variants", "media"}
+    )
+    variants = entry.get("variants", [entry["text"]] if "text" in entry else [])
+    if not isinstance(variants, list) or not variants or not all(isinstance(v, str) for v in variants):
+        yield Problem(where, "has no text: give it as text, or as a list of variants")
+        return
+    words = tuple(variant.strip() for variant in variants)
+    problems = [problem for index, variant in enumerate(words) for problem in _length(variant, f"{where}.{index}")]
+    media = list(_media(entry.get("media", []), f"{where}.media", folder))
+    problems += [item for item in media if isinstance(item, Problem)]
+    yield from problems
+    name = entry.get("id") or hashlib.sha256(words[0].encode()).hexdigest()[:8]
+    if not isinstance(name, str) or "/" in name or len(name) > 64:
+        yield Problem(f"{where}.id", f"{quote(name)} is no id: up to 64 characters, without '/'")
+    elif not problems:
+        pictures = tuple(item for item in media if isinstance(item, Media))
+        yield Text(id=name, topic=topic, variants=words, media=pictures)
+
+
+def _length(variant: str, where: str) -> Iterator[Problem]:
+    weight = text.weighted_length(variant)
+    if not variant:
+        yield Problem(where, "is empty")
+    elif weight > text.MAX_WEIGHTED_LENGTH:
+        yield Problem(where, f"weighs {weight}, X takes {text.MAX_WEIGHTED_LENGTH}")
+
+
+def _media(raw: object, where: str, folder: Path) -> Iterator[Media | Problem]:
+    if not isinstance(raw, list) or len(raw) > MAX_PICTURES:
+        yield Problem(where, f"is not a list of at most {MAX_PICTURES} media")
+        return
+    for index, entry in enumerate(raw):
+        place = f"{where}.{index}"
+        if not isinstance(entry, dict) or set(entry) != {"path", "alt_text"}:
+            yield Problem(place, "needs path and alt_text, and nothing else")
+            continue
+        path, alt_text = entry["path"], entry["alt_text"]
+        if not isinstance(path, str) or not isinstance(alt_text, str) or not alt_text.strip():
+            yield Problem(place, "path and alt_text are texts; neither may be empty")
+            continue
+        media_type, megabytes = MEDIA_TYPES.get(Path(path).suffix.lower(), ("", 0))
+        file = folder / path
+        if not media_type:
+            yield Problem(f"{place}.path", f"X takes {', '.join(MEDIA_TYPES)}, not {quote(path)}")
+        elif not file.is_file():
+            yield Problem(f"{place}.path", f"there is no file {quote(path)}")
+        elif file.stat().st_size > megabytes * 1_000_000:
+            yield Problem(f"{place}.path", f"{quote(path)} is larger than {megabytes} MB")
+        else:
+            yield Media(path=path, alt_text=alt_text.strip(), media_type=media_type)
