@@ -39,7 +39,7 @@ def open_client(
 
     authorization: Authorization
     if isinstance(credentials, OAuth1):
-        authorization = OAuth1Authorization(credentials, clock)
+        authorization = OAuth1Authorization(credentials)
     elif tokens is None:
         raise CredentialsError("no tokens yet", where="X_TOKEN_FILE", mend="run `songpost authorize`")
     else:

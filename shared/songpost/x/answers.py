@@ -289,7 +289,7 @@ def _upload(value: Json) -> Upload:
     return Upload(
         media_id=_id(item),
         state=_text(processing.get("state")),
-        check_after_seconds=float(after) if isinstance(after, int) and 0 <= after <= 3600 else 1.0,
+        check_after_seconds=float(max(after, 1)) if isinstance(after, int) and after <= 3600 else 1.0,
     )
 
 

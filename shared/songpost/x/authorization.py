@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from songpost.errors import NotSent, StoreError
 from songpost.x.credentials import OAuth1
 
 if TYPE_CHECKING:
@@ -39,20 +39,43 @@ class Authorization(Protocol):
 
 
 class OAuth1Authorization:
-    """Four secrets that never change: nothing to renew. Requests are signed at the time of `clock` (aware)."""
+    """Four secrets that never change: nothing to renew."""
 
     user_auth = True
 
-    def __init__(self, credentials: OAuth1, clock: Callable[[], datetime]) -> None:
+    def __init__(self, credentials: OAuth1) -> None:
         self._credentials = credentials
-        self._clock = clock
+        self._signer: AuthBase | None = None
 
     def signer(self, deadline: datetime) -> AuthBase:
-        """Give a signer for now, with a nonce of its own."""
-        from songpost.x.wire import oauth1  # tweepy is imported when first used
+        """Give the one signer; it makes a new nonce for each request."""
+        del deadline
+        if self._signer is None:
+            from songpost.x.wire import oauth1  # tweepy is imported when first used
+
+            self._signer = oauth1(self._credentials)
+        return self._signer
+
+    def renew(self, deadline: datetime) -> bool:
+        """Say that nothing can be renewed."""
+        del deadline
+        return False
+
+
+class AppAuthorization:
+    """The app's own bearer token, which X wants for what is about the app and no user."""
+
+    user_auth = False
+
+    def __init__(self, bearer_token: str) -> None:
+        self._bearer_token = bearer_token
+
+    def signer(self, deadline: datetime) -> AuthBase:
+        """Give the signer of the app's token."""
+        from songpost.x.wire import bearer
 
         del deadline
-        return oauth1(self._credentials, self._clock())
+        return bearer(self._bearer_token)
 
     def renew(self, deadline: datetime) -> bool:
         """Say that nothing can be renewed."""
@@ -73,9 +96,20 @@ class OAuth2Authorization:
         """Give a signer with the current token."""
         from songpost.x.wire import bearer
 
-        self._used = self._tokens.access_token(deadline)
+        try:
+            self._used = self._tokens.access_token(deadline)
+        except StoreError as error:
+            raise _no_token(error) from error
         return bearer(self._used)
 
     def renew(self, deadline: datetime) -> bool:
         """Fetch a newer token than the rejected one."""
-        return self._tokens.renewed(self._used, deadline) != self._used
+        try:
+            return self._tokens.renewed(self._used, deadline) != self._used
+        except StoreError as error:
+            raise _no_token(error) from error
+
+
+def _no_token(error: StoreError) -> NotSent:
+    """Say of a call what a failing token store means for it: that it was not sent."""
+    return NotSent(f"no token: {error.what}", where=error.where or "oauth2", mend=error.mend)

@@ -13,7 +13,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -33,7 +33,7 @@ from songpost.errors import (
 from songpost.model import Post, User
 from songpost.x import endpoints
 from songpost.x.answers import POST_FIELDS, USER_FIELDS, Reply, read
-from songpost.x.authorization import Authorization
+from songpost.x.authorization import AppAuthorization, Authorization
 from songpost.x.endpoints import Endpoint, Retry
 from songpost.x.limits import merged
 from songpost.x.nouns import Answer, AppUsage, Draft, Found, Page
@@ -145,10 +145,12 @@ class Client:
             deadline,
         )
 
-    def usage(self, *, deadline: datetime) -> Answer[AppUsage]:
-        """Read the app's post reads in this billing cycle."""
-        call = Call(method="GET", route=endpoints.USAGE.path, user_auth=self._user_auth)
-        return _answer(reply := self.call(endpoints.USAGE, call, deadline=deadline), reply.usage())
+    def usage(self, *, bearer_token: str, deadline: datetime) -> Answer[AppUsage]:
+        """Read the app's post reads in this billing cycle. X tells them to the app's own bearer token alone."""
+        call = Call(method="GET", route=endpoints.USAGE.path, user_auth=False)
+        app = AppAuthorization(bearer_token)
+        reply = self.call(endpoints.USAGE, call, deadline=deadline, authorization=app)
+        return replace(_answer(reply, reply.usage()), resources=0)
 
     # ----------------------------------------------------------------------------------------------- writes
 
@@ -158,10 +160,11 @@ class Client:
         Raises `Refused` (`Duplicate`), `AccountBlocked`, `RateLimited`, `NotSent`: nothing was posted;
         `OutcomeOpen`: it may have been.
         """
-        for where, ids in (("reply_to", [draft.reply_to]), ("quote", [draft.quote]), ("media", draft.media_ids)):
-            for one in ids:
-                if one:
-                    _check(_ID, one, where)
+        for where, one in (("reply_to", draft.reply_to), ("quote", draft.quote)):
+            if one:
+                _check(_ID, one, where)
+        for one in draft.media_ids:
+            _check(_ID, one, "media_ids")
         call: Call = self._scribe.create_tweet(
             text=draft.text,
             in_reply_to_tweet_id=draft.reply_to or None,
@@ -218,7 +221,15 @@ class Client:
 
     # ------------------------------------------------------------------------------------------- the engine
 
-    def call(self, endpoint: Endpoint, call: Call, *, deadline: datetime, send_by: datetime | None = None) -> Reply:
+    def call(
+        self,
+        endpoint: Endpoint,
+        call: Call,
+        *,
+        deadline: datetime,
+        send_by: datetime | None = None,
+        authorization: Authorization | None = None,
+    ) -> Reply:
         """Carry a call out: sign, send, read, and try again where that is safe. Raises the named errors.
 
         After a 401 the authorization is renewed once, if its mode can: X certainly did nothing.
@@ -232,23 +243,33 @@ class Client:
             before_sleep=partial(_log_wait, endpoint),
             reraise=True,
         )
-        attempt = partial(self._attempt, endpoint, call, last, deadline)
+        signing = authorization or self._authorization
+        attempt = partial(self._attempt, endpoint, call, signing, (last, deadline))
         try:
             return retrying(attempt)
         except Unauthorized:
-            if not self._authorization.renew(last):
+            if not signing.renew(last):
                 raise
             logger.info("%s: the token was rejected and is renewed", endpoint.name)
             return retrying(attempt)
 
-    def _attempt(self, endpoint: Endpoint, call: Call, last: datetime, deadline: datetime) -> Reply:
-        """Sign and send once."""
+    def pause(self, seconds: float, *, deadline: datetime) -> None:
+        """Wait for X, if the wait ends before the deadline. Raises `NotSent` where it does not."""
+        if self._clock() + timedelta(seconds=seconds) >= deadline:
+            raise NotSent("X needs more time than is left", where="x", mend="try again later")
+        self._sleep(seconds)
+
+    def _attempt(
+        self, endpoint: Endpoint, call: Call, authorization: Authorization, until: tuple[datetime, datetime]
+    ) -> Reply:
+        """Sign and send once; `until` are the last moment to send and the last for the answer."""
+        last, deadline = until
         now = self._clock()
         if now >= last:
             raise NotSent(
                 "no time was left to send it", where=f"{endpoint.method} {endpoint.path}", mend="try again later"
             )
-        prepared = signed(call, self._authorization.signer(last))
+        prepared = signed(call, authorization.signer(last))
         body = prepared.body or b""
         within = UPLOAD_WITHIN_SECONDS if call.file else WITHIN_SECONDS
         response = self._transport.send(

@@ -161,7 +161,7 @@ UNDO_FOLLOW = _write(
     scopes=_FOLLOW,
 )
 
-# A medium shows nowhere until a post names it: losing an answer of an upload harms nobody.
+# A medium shows nowhere until a post names it: losing an answer harms nobody, and the upload starts over.
 MEDIA_INITIALIZE = _write(
     "media_initialize",
     "POST",
@@ -178,7 +178,6 @@ MEDIA_APPEND = _write(
     "/2/media/upload/:id/append",
     PriceClass.FREE,
     lost=Lost.HARMLESS,
-    retry=Retry.SAFE,
     scopes=_MEDIA,
     buckets=_DAILY,
 )
@@ -200,6 +199,9 @@ MEDIA_METADATA = _write(
     lost=Lost.REPEATABLE,
     scopes=_MEDIA,
 )
+
+# A lost answer may have spent the refresh token: see `tokens`.
+TOKEN = _write("token", "POST", "/2/oauth2/token", PriceClass.FREE, lost=Lost.OPEN, scopes=(), buckets=("app15",))
 
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
     {
@@ -225,6 +227,7 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
             MEDIA_FINALIZE,
             MEDIA_STATUS,
             MEDIA_METADATA,
+            TOKEN,
         )
     }
 )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import requests
 import tweepy
@@ -98,17 +97,19 @@ class Scribe(tweepy.Client):  # type: ignore[misc]  # tweepy ships no types
         return self._own_id()
 
 
-def oauth1(credentials: OAuth1, at: datetime) -> AuthBase:
-    """Make the signer of OAuth 1.0a for a request that is signed at `at` (aware), with a nonce of its own."""
-    signer = tweepy.OAuth1UserHandler(
+def oauth1(credentials: OAuth1) -> AuthBase:
+    """Make the signer of OAuth 1.0a; one serves any number of requests, each with its own nonce.
+
+    Its timestamps are the system's, not the clock port's: X compares them with its own present, whatever time
+    a test pretends to be.
+    """
+    signer: AuthBase = tweepy.OAuth1UserHandler(
         credentials.api_key,
         credentials.api_secret,
         credentials.access_token,
         credentials.access_secret,
     ).apply_auth()
-    signer.client.timestamp = str(int(at.timestamp()))  # the clock is a port: oauthlib would ask the system's
-    authorization: AuthBase = signer
-    return authorization
+    return signer
 
 
 def bearer(token: str) -> AuthBase:
