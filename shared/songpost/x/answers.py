@@ -59,8 +59,12 @@ class Reply:
         return self._read(lambda: Post(id=_id(_object(self.body.get("data"))), text=self._sent_text()))
 
     def posts(self) -> tuple[Post, ...]:
-        """Read `data` as a list of posts; X leaves it out where there are none."""
-        return self._read(lambda: tuple(_post(item) for item in _list(self.body.get("data"))))
+        """Read `data` as a list of posts.
+
+        X leaves it out where there are none, but then says so (`result_count` 0, or why in `errors`): an answer
+        that just lacks it must not pass for an empty timeline.
+        """
+        return self._read(self._posts)
 
     def user(self) -> User:
         """Read `data` as a user. Raises `Refused` where X says that there is none."""
@@ -83,7 +87,7 @@ class Reply:
         """Read `data` as the app's usage."""
         return self._read(lambda: _usage(self.body.get("data")))
 
-    def confirm(self, *names: str, expected: bool) -> bool:
+    def confirm(self, names: tuple[str, ...], *, expected: bool) -> bool:
         """Read a flag of `data`, under whichever of `names`: one that is as `expected` says that it is done.
 
         Raises `Refused` for the opposite: X understood, and did not do it.
@@ -128,6 +132,13 @@ class Reply:
         if isinstance(includes, dict):
             count += sum(len(some) for some in includes.values() if isinstance(some, list))
         return count
+
+    def _posts(self) -> tuple[Post, ...]:
+        meta = self.body.get("meta")
+        told_none = isinstance(meta, dict) and meta.get("result_count") == 0
+        if self.body.get("data") is None and not told_none and not self.errors():
+            raise _ShapeError("neither posts nor word that there are none")
+        return tuple(_post(item) for item in _list(self.body.get("data")))
 
     def _sent_text(self) -> str:
         text = _object(self.body.get("data")).get("text")
@@ -182,6 +193,7 @@ def _object(value: Json) -> dict[str, Json]:
 
 
 def _list(value: Json) -> list[Json]:
+    """Read a list that may be left out."""
     if value is None:
         return []
     if not isinstance(value, list):

@@ -17,8 +17,7 @@ from songpost.model import Json
 from songpost.x import endpoints
 from songpost.x.answers import Reply
 from songpost.x.client import Client
-from songpost.x.limits import merged
-from songpost.x.nouns import Answer, Upload
+from songpost.x.nouns import Answer, Upload, joined
 from songpost.x.wire import Call
 
 logger = logging.getLogger(__name__)
@@ -82,28 +81,26 @@ def upload(client: Client, data: bytes, alt_text: str = "", *, where: str, deadl
     if not alt_text:
         return answer
     body: Json = {"id": answer.value.media_id, "metadata": {"alt_text": {"text": alt_text}}}
-    reply = client.call(endpoints.MEDIA_METADATA, _post(endpoints.MEDIA_METADATA, body=body), deadline=deadline)
-    return _joined(answer, reply, answer.value)
+    call = _post(endpoints.MEDIA_METADATA, body=body)
+    return joined(answer, client.call(endpoints.MEDIA_METADATA, call, lambda _: answer.value, deadline=deadline))
 
 
 def _uploaded(client: Client, data: bytes, form: Form, deadline: datetime) -> Answer[Upload]:
     """Go through the steps once."""
     body: Json = {"media_type": form.media_type, "total_bytes": len(data), "media_category": form.category}
     call = _post(endpoints.MEDIA_INITIALIZE, body=body)
-    reply = client.call(endpoints.MEDIA_INITIALIZE, call, deadline=deadline)
-    answer = _joined(Answer(value=None), reply, reply.upload())
-    media_id = answer.value.media_id
+    answer = client.call(endpoints.MEDIA_INITIALIZE, call, Reply.upload, deadline=deadline)
+    begun = answer.value
+    media_id = begun.media_id
     for index, start in enumerate(range(0, len(data), CHUNK_BYTES)):
         call = replace(
             _post(endpoints.MEDIA_APPEND, media_id),
             form={"segment_index": str(index)},
             file=("media", data[start : start + CHUNK_BYTES]),
         )
-        reply = client.call(endpoints.MEDIA_APPEND, call, deadline=deadline)
-        answer = _joined(answer, reply, answer.value)
+        answer = joined(answer, client.call(endpoints.MEDIA_APPEND, call, lambda _: begun, deadline=deadline))
     call = _post(endpoints.MEDIA_FINALIZE, media_id)
-    reply = client.call(endpoints.MEDIA_FINALIZE, call, deadline=deadline)
-    answer = _joined(answer, reply, reply.upload())
+    answer = joined(answer, client.call(endpoints.MEDIA_FINALIZE, call, Reply.upload, deadline=deadline))
     while answer.value.state in {"pending", "in_progress"}:
         client.pause(answer.value.check_after_seconds, deadline=deadline)
         call = Call(
@@ -111,8 +108,7 @@ def _uploaded(client: Client, data: bytes, form: Form, deadline: datetime) -> An
             route=endpoints.MEDIA_STATUS.path,
             params={"command": "STATUS", "media_id": media_id},
         )
-        reply = client.call(endpoints.MEDIA_STATUS, call, deadline=deadline)
-        answer = _joined(answer, reply, reply.upload())
+        answer = joined(answer, client.call(endpoints.MEDIA_STATUS, call, Reply.upload, deadline=deadline))
     if answer.value.state != "succeeded":
         raise Refused(
             f"X could not process the medium: {quote(answer.value.state)}",
@@ -129,13 +125,3 @@ def _post(endpoint: endpoints.Endpoint, media_id: str = "", *, body: Json = None
     """Write a POST to an endpoint of the upload."""
     route = endpoint.path.replace(":id", media_id)
     return Call(method="POST", route=route, body=body if isinstance(body, dict) else None)
-
-
-def _joined(before: Answer[Upload] | Answer[None], reply: Reply, value: Upload) -> Answer[Upload]:
-    """Add one more request's answer to those before it. Nothing here is billed by resource."""
-    return Answer(
-        value=value,
-        limits=merged(before.limits, reply.told.limits),
-        answered_at=reply.told.answered_at or before.answered_at,
-        skew_seconds=max(before.skew_seconds, reply.told.skew_seconds, key=abs),
-    )

@@ -9,7 +9,9 @@ from typing import Generic, TypeVar
 
 from songpost.errors import XError
 from songpost.model import Bucket, Post
+from songpost.x.limits import merged
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -28,6 +30,28 @@ class Answer(Generic[T_co]):
     answered_at: datetime | None = None
     skew_seconds: int = 0
     resources: int = 0
+
+
+def joined(before: Answer[object], after: Answer[T]) -> Answer[T]:
+    """Lay a later answer over an earlier one of the same call."""
+    return Answer(
+        value=after.value,
+        limits=merged(before.limits, after.limits),
+        answered_at=after.answered_at or before.answered_at,
+        skew_seconds=max(before.skew_seconds, after.skew_seconds, key=abs),
+        resources=before.resources + after.resources,
+    )
+
+
+def valued(answer: Answer[object], value: T) -> Answer[T]:
+    """Give an answer another value."""
+    return Answer(
+        value=value,
+        limits=answer.limits,
+        answered_at=answer.answered_at,
+        skew_seconds=answer.skew_seconds,
+        resources=answer.resources,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ from songpost.errors import (
     XError,
 )
 from songpost.model import Json
-from songpost.x.client import ATTEMPTS, Client
+from songpost.x.client import Client
+from songpost.x.engine import ATTEMPTS
 from songpost.x.nouns import Draft
 from tests.unit.x.conftest import BEARER, NOW, OWN_ID, PaperTokens, PaperX, answer, rate_headers
 
@@ -119,6 +120,8 @@ ROWS = [
     lost("2xx empty", 201, b"", Unreadable),
     lost("2xx a list", 200, [], Unreadable),
     lost("2xx a number", 200, 7, Unreadable),
+    Row("2xx an empty object", 200, {}, Unreadable, Unreadable, repeated=True),
+    Row("2xx posts without ids", 200, {"data": [{"text": "x"}]}, Unreadable, Unreadable, repeated=True),
     lost("2xx truncated", 201, b'{"data": {"id": "1', Unreadable),
     lost("2xx in another coding", 201, b"\x1f\x8b\x08\x00\xff", Unreadable),
     Row("401 empty", 401, b"", Unreadable, Unauthorized),

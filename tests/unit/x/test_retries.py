@@ -9,13 +9,14 @@ import pytest
 
 from songpost.errors import NotSent, OutcomeOpen, RateLimited, UsageCapped
 from songpost.model import Json
-from songpost.x.client import ATTEMPTS, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Client
+from songpost.x.client import Client
+from songpost.x.engine import ATTEMPTS, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS
 from songpost.x.nouns import Draft
 from tests.unit.x.conftest import NOW, OWN_ID, PaperX, answer, rate_headers
 
 LIMITED: Json = {"title": "Too Many Requests"}
 CREATED = answer(201, {"data": {"id": "17"}})
-EMPTY = answer(200, {"meta": {}})
+EMPTY = answer(200, {"meta": {"result_count": 0}})
 
 
 def in_seconds(seconds: float) -> datetime:
