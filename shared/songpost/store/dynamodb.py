@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
@@ -46,7 +47,7 @@ from songpost.store.dynamodb_records import (
     sort_key,
     text,
 )
-from songpost.store.dynamodb_wire import ABSENT, Fault, Operation, Operations, Verdict, Wire, begins
+from songpost.store.dynamodb_wire import ABSENT, Fault, Operation, Operations, Verdict, Wire, begins, connected
 from songpost.store.port import (
     Change,
     CheckDocument,
@@ -73,7 +74,13 @@ def open_dynamodb(table: str, *, read_only: bool = False) -> Store:
 
     Sends nothing yet. Raises `StoreUnavailable` where no region is set.
     """
-    return DynamoStore(Wire(table), read_only=read_only)
+    return DynamoStore(Wire(table, connected()), read_only=read_only)
+
+
+def create_table(table: str) -> None:
+    """Create a table as the stack would (without its backups), for tests and laptops with an emulator."""
+    with closing(Wire(table, connected())) as wire:
+        wire.create_table()
 
 
 class DynamoStore(Store):
@@ -100,7 +107,8 @@ class DynamoStore(Store):
             return
         self._refuse_if_read_only()
         operations, labels = self._operations(prepared, self._mark(account, token, digest))
-        verdict = self._wire.transact(operations, token)
+        # DynamoDB knows request tokens for ten minutes, across all tables of an AWS account: this one names it all.
+        verdict = self._wire.transact(operations, f"{account} {token} {digest}")
         if verdict is None:
             return
         try:

@@ -7,9 +7,11 @@ that it certainly did nothing, and each request that goes out is one that this f
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain
@@ -151,17 +153,33 @@ def _status(error: ClientError) -> int:
     return source.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
+def connected(*, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS) -> Connection:
+    """A connection by the credentials, region and endpoint that botocore finds; sends nothing yet.
+
+    `host` stays open: botocore itself honours AWS_ENDPOINT_URL_DYNAMODB. `StoreUnavailable` without a region.
+    """
+    connection = Connection(
+        connect_timeout_seconds=connect_seconds, read_timeout_seconds=read_seconds, max_retry_attempts=0
+    )
+    try:
+        connection.client  # noqa: B018 - made here and now, so that what it lacks is said at once
+    except (BotoCoreError, ValueError) as error:
+        raise StoreUnavailable(
+            f"no client for DynamoDB: {type(error).__name__}",
+            where="dynamodb",
+            mend="set AWS_DEFAULT_REGION, and an AWS_ENDPOINT_URL_DYNAMODB that is a URL, if any",
+        ) from error
+    return connection
+
+
 class Wire:
     """One table, and every request to it."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, connection: Connection) -> None:
         self._table = table
-        # host stays open: botocore itself honours AWS_ENDPOINT_URL_DYNAMODB.
-        self._connection = Connection(
-            connect_timeout_seconds=CONNECT_SECONDS, read_timeout_seconds=READ_SECONDS, max_retry_attempts=0
-        )
-        self._connection.add_meta_table(MetaTable({"TableName": table, **SCHEMA}))
-        self._tried(lambda: self._connection.client)
+        self._connection = connection
+        with suppress(ValueError):  # a connection that has served this table before knows it
+            connection.add_meta_table(MetaTable({"TableName": table, **SCHEMA}))
 
     def query(
         self,
@@ -210,12 +228,15 @@ class Wire:
         """Delete one row if the condition holds. Only for deletes that may be repeated without harm."""
         return self._holds(lambda: self._connection.delete_item(self._table, account, key, condition=condition))
 
-    def transact(self, operations: Operations, token: str) -> Verdict | None:
+    def transact(self, operations: Operations, name: str) -> Verdict | None:
         """Send one transaction; `None` when it is written, a verdict when DynamoDB says that it is not.
 
+        `name` stands for this transaction in this table; its hash is the request token (36 characters), by which
+        DynamoDB knows a repeat for ten minutes, across all tables of an AWS account.
         Repeats by itself only what an answer showed to have done nothing (throttled, contended).
         Raises `CommitUnanswered`, `CommitRefused`, `StoreUnavailable`.
         """
+        token = hashlib.sha256(f"{self._table} {name}".encode()).hexdigest()[:36]
         verdict = Verdict(Fault.CONTENDED)
         for pause in chain(PAUSES_SECONDS, (None,)):
             try:
