@@ -168,15 +168,16 @@ def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Call
     except XError as error:
         stopped = error
         account = _pause_if_blocked(desk, account, error)
+    refused: Refused | None = None
+    if stopped is None and not account.snapshot.control.paused:
+        account, refused, stopped = _known(desk, account, hand.passport)
     account, plans = _keep_plans(desk, account, texts)
     account, buried = _bury(desk, account, plans)
     steps = [Step(action=action, decision=None, at=desk.now()) for action in buried]
     due = _due(account, desk.now())
-    if due and not account.snapshot.control.paused and stopped is None:
-        account, refused, stopped = _known(desk, account, hand.passport)
-        if refused is not None:
-            steps += [Step(action=action, decision=refused, at=desk.now()) for action in due]
-            due = ()
+    if refused is not None:
+        steps += [Step(action=action, decision=refused, at=desk.now()) for action in due]
+        due = ()
     for action in due if stopped is None else ():
         if remaining() < TICK_SECONDS:
             logger.warning("no time left for %s in this invocation", action.key)

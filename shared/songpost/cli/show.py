@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
@@ -25,13 +26,29 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(emoji=False)
     drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for index, column in enumerate(columns):
         drawn.add_column(column, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*row)
     console.print(drawn, markup=False, highlight=False)
+
+
+STYLES = {State.SENT: "green", State.UNKNOWN: "yellow", State.REFUSED: "red", State.PARTIAL: "yellow"}
+
+
+def listing(actions: Sequence[Action]) -> None:
+    """Print actions, newest first: a line each, and under it why it is where it is."""
+    from rich.console import Console
+
+    console = Console(emoji=False, highlight=False, markup=False)
+    console.print(f"{'due (UTC)':<13}{'state':<11}{'key':<36}post", style="bold")
+    for action in actions:
+        line = f"{action.due_at:%m-%d %H:%M}  {action.state.value:<11}{action.key:<36}{action.post_id}"
+        console.print(line.rstrip(), style=STYLES.get(action.state), overflow="fold")
+        for reason in textwrap.wrap(action.reason, 66):
+            console.print(f"{'':<13}{reason}", style="dim")
 
 
 def plan(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -110,11 +127,7 @@ def actions(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if words.json:
             print_json([documents.encode(action) for action in found])
             return 0
-        rows = [
-            [f"{action.due_at:%m-%d %H:%M}", action.state.value, action.key, action.post_id, action.reason]
-            for action in found
-        ]
-        table("Actions, newest first (UTC)", ("due", "state", "key", "post", "reason"), rows)
+        listing(found)
     return 0
 
 

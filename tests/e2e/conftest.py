@@ -1,0 +1,156 @@
+"""A house to live in for one test: a sandbox of X in a process of its own, a folder with settings and texts, and
+the `songpost` command, run as its user runs it. The sandbox is the judge: its posts and its bill."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+SETTINGS = """
+topics: [gardening, bread]
+timezone: Europe/Berlin
+schedule: {windows: {noon: ["11:00", "13:00"]}}
+max_per_window: {post: 1}
+minimum_gap_minutes: 30
+content: [texts.yaml]
+budget: {usd_per_month: 5, usd_per_day: 1}
+"""
+TEXTS = """
+gardening:
+  - Mulch after rain, not before it.
+  - Leeks do not mind frost, they wait in the ground.
+bread:
+  - Rye wants more water than you think & less kneading.
+  - A loaf is done at 96 degrees inside.
+"""
+NOON = "2026-11-25T12:59:00+01:00"
+"""A time at which the only slot of the day is due, whichever minute was drawn."""
+
+
+@dataclass
+class XSandbox:
+    """The sandbox over HTTP, asked and steered by its control room. JSON is `Any`: it is the sandbox's own."""
+
+    url: str
+    told: Mapping[str, str]
+
+    def ask(self, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        with urlopen(Request(f"{self.url}/_sandbox/{path}", data=data), timeout=10) as answer:  # noqa: S310 - loopback
+            return json.loads(answer.read())
+
+    @property
+    def posts(self) -> list[Any]:
+        return [post for post in self.ask("posts") if post["author_id"] == self.told["user_id"]]
+
+    def creates(self) -> list[Any]:
+        return [r for r in self.ask("requests") if r["method"] == "POST" and r["path"] == "/2/tweets"]
+
+
+@dataclass
+class House:
+    """A folder, a store and the sandbox; `run` is the command."""
+
+    folder: Path
+    sandbox: XSandbox
+    store: str
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, str]:
+        told = self.sandbox.told
+        kept = {k: v for k, v in os.environ.items() if k.startswith(("PATH", "HOME", "AWS_", "COVERAGE", "PYTHON"))}
+        return {
+            **kept,
+            "SONGPOST_STORE": self.store,
+            "X_API_BASE_URL": self.sandbox.url,
+            "X_API_KEY": told["api_key"],
+            "X_API_SECRET": told["api_secret"],
+            "X_ACCESS_TOKEN": told["access_token"],
+            "X_ACCESS_SECRET": told["access_secret"],
+            **self.environ,
+        }
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "songpost.cli.main", *words],
+            cwd=self.folder,
+            env=self.variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str, code: int = 0) -> str:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == code, f"{words} ended with {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in err
+        return out if code == 0 else err
+
+    def at(self, time: str) -> datetime:
+        """Put the sandbox's clock at a time, and give it."""
+        self.sandbox.ask("clock", {"at": time})
+        return datetime.fromisoformat(time)
+
+    def tick(self, time: str = NOON, **expected: int) -> Any:
+        """One live tick of the writer at a time of both clocks."""
+        self.at(time)
+        said = self.run("run", "--mode", "post", "--dry-run", "false", "--at", time, "--json", **expected)
+        return json.loads(said) if not expected else said
+
+    def actions(self) -> dict[str, Any]:
+        return {action["key"]: action for action in json.loads(self.run("actions", "--json"))}
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[XSandbox]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "songpost.cli.main", "sandbox", "--port", "0"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    yield XSandbox(told["url"], told)
+    process.terminate()
+    process.wait(timeout=10)
+    process.stdout.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=pytest.mark.dynamodb_local)])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new store's URL: a file, or a table of DynamoDB Local."""
+    if request.param == "sqlite":
+        return "sqlite:///data/songpost.db"
+    if not os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
+        pytest.skip("NOT RUN on DynamoDB Local: start it and set AWS_ENDPOINT_URL_DYNAMODB to its address")
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    from songpost.store.dynamodb import create_table
+
+    table = f"e2e-{uuid.uuid4().hex[:12]}"
+    create_table(table)
+    return f"dynamodb://{table}"
+
+
+@pytest.fixture
+def house(tmp_path: Path, sandbox: XSandbox, store: str) -> House:
+    (tmp_path / "songpost.yaml").write_text(SETTINGS)
+    (tmp_path / "texts.yaml").write_text(TEXTS)
+    return House(tmp_path, sandbox, store)
