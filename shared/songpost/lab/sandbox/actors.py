@@ -58,7 +58,8 @@ class Actors:
         at: datetime | None = None,
     ) -> Post:
         """A post made by hand, now or at an earlier moment; a username that is new is added. Plain facts: no rule
-        is checked."""
+        is checked.
+        """
         with self._sandbox.lock:
             service = self._sandbox.service
             moment = at or self._sandbox.clock.now()
@@ -91,9 +92,7 @@ class Actors:
             raise KeyError(f"{unknown[0]} is no count of a post: {', '.join(NO_METRICS)}")
         with self._sandbox.lock:
             world = self._sandbox.service.world
-            world.posts[post_id] = replace(
-                world.posts[post_id], metrics={**world.posts[post_id].metrics, **metrics}
-            )
+            world.posts[post_id] = replace(world.posts[post_id], metrics={**world.posts[post_id].metrics, **metrics})
             return world.posts[post_id]
 
     def suspend(self, username: str, *, suspended: bool = True) -> User:

@@ -49,9 +49,7 @@ class Bill:
             return
         micros = count * price(item, now)
         self.spent_micros += micros
-        self.charges.append(
-            Charge(request=request, at=now, endpoint=endpoint, item=item, count=count, micros=micros)
-        )
+        self.charges.append(Charge(request=request, at=now, endpoint=endpoint, item=item, count=count, micros=micros))
 
     def charge_reads(
         self, rules: Rules, request: int, endpoint: str, item: str, ids: Iterable[str], now: datetime

@@ -32,9 +32,9 @@ def encode(value: object) -> JSON:
 
 
 def decode(kind: type[T], document: JSON) -> T:
-    """A dataclass from what `encode` wrote; ValueError names a field that is unknown, missing or of the wrong type."""
+    """A dataclass from what `encode` wrote; ValueError or TypeError names what is wrong."""
     if not isinstance(document, dict):
-        raise ValueError(f"{kind.__name__}: a JSON object is needed, not {type(document).__name__}")
+        raise TypeError(f"{kind.__name__}: a JSON object is needed, not {type(document).__name__}")
     hints = typing.get_type_hints(kind)
     unknown = sorted(document.keys() - hints.keys())
     if unknown:
@@ -48,18 +48,21 @@ def decode(kind: type[T], document: JSON) -> T:
 def _value(hint: object, value: JSON, name: str) -> object:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {types.UnionType, typing.Union}:
-        if value is None:
-            return None
-        return _value(next(a for a in arguments if a is not types.NoneType), value, name)
-    if hint is datetime and isinstance(value, str):
-        return datetime.fromisoformat(value)
+        wanted = next(argument for argument in arguments if argument is not types.NoneType)
+        return None if value is None else _value(wanted, value, name)
     if origin in {tuple, frozenset} and isinstance(value, list):
         items = [_value(arguments[0], item, name) for item in value]
         return tuple(items) if origin is tuple else frozenset(items)
     if origin is Mapping and isinstance(value, dict):
         return {key: _value(arguments[1], item, name) for key, item in value.items()}
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    return _plain(hint, value, name)
+
+
+def _plain(hint: object, value: JSON, name: str) -> object:
+    if hint is datetime and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    if hint is float and type(value) is int:
         return float(value)
-    if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+    if type(value) is hint:
         return value
     raise ValueError(f"{name}: {value!r} is not what is needed here ({hint})")

@@ -7,8 +7,8 @@ True that only the app alone may, False that only a user may. A permission that 
 from __future__ import annotations
 
 from . import media, oauth2, people, posts, relations, timelines, usage
-from .reading import POST_QUERY, USER_QUERY
 from .service import Endpoint
+from .vocabulary import POST_QUERY, USER_QUERY
 
 _READ = ("tweet.read", "users.read")
 _WRITE = ("tweet.read", "tweet.write", "users.read")

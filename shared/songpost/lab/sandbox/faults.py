@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -201,7 +201,7 @@ def _status_body(fault: Fault, _response: Response) -> tuple[int, str, bytes]:
     return status, "text/html", HTML if fault.shape == "html" else b""
 
 
-_BODIES = {
+_BODIES: Mapping[str, Callable[[Fault, Response], tuple[int, str, bytes]]] = {
     "status": _status_body,
     "html": lambda f, r: (f.status or r.status, "text/html; charset=utf-8", HTML),
     "empty": lambda f, r: (f.status or r.status, "application/json", b""),

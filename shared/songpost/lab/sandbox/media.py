@@ -154,7 +154,9 @@ def upload(service: Service, call: Call) -> Answer:
     content_type = call.headers.get("content-type", "")
     if content_type.startswith("multipart/form-data"):
         parts = _multipart(content_type, call.request.body)
-        fields: dict[str, JSON] = {name: value.decode("utf-8", "replace") for name, value in parts.items() if name != "media"}
+        fields: dict[str, JSON] = {
+            name: value.decode("utf-8", "replace") for name, value in parts.items() if name != "media"
+        }
         content = parts.get("media")
     else:
         fields = call.json()
@@ -163,7 +165,9 @@ def upload(service: Service, call: Call) -> Answer:
     if not content:
         raise problems.invalid("$.media: is missing but it is required")
     guessed = next((t for t, (_, _, heads) in TYPES.items() if content.startswith(heads)), "unknown")
-    draft = _new(service, call, str(fields.get("media_type") or guessed), str(fields.get("media_category")), len(content))
+    draft = _new(
+        service, call, str(fields.get("media_type") or guessed), str(fields.get("media_category")), len(content)
+    )
     media = _finalized(service, call, replace(draft, size=len(content), segments=(0,), head=content[:16].hex()))
     return _answer(media, call, {"size": media.size, "expires_after_secs": SESSION_SECONDS})
 

@@ -40,9 +40,7 @@ def authorization_fields(header: str) -> dict[str, str]:
     return {unquote(match[1]): unquote(match[2]) for match in found if match}
 
 
-def signature(
-    method: str, base_url: str, parameters: Sequence[tuple[str, str]], secrets: tuple[str, str]
-) -> str:
+def signature(method: str, base_url: str, parameters: Sequence[tuple[str, str]], secrets: tuple[str, str]) -> str:
     """The HMAC-SHA1 signature of a request; `secrets` are the consumer's and the token's."""
     pairs = sorted((_escape(name), _escape(value)) for name, value in parameters)
     normalised = "&".join(f"{name}={value}" for name, value in pairs)

@@ -22,6 +22,7 @@ from .grants import ALL_SCOPES, Code, Pair
 from .service import Call, Service
 from .wire import JSON, Answer, Refusal
 
+STATE_LENGTH = 500
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _ASKED = ("client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "response_type")
@@ -49,9 +50,7 @@ def authorize_page(service: Service, call: Call) -> Answer:
     wrong = _wrong(service, call.query)
     if wrong:
         return _page(400, "Something went wrong", f"<p>{html.escape(wrong)}</p>")
-    hidden = "".join(
-        f'<input type="hidden" name="{name}" value="{html.escape(call.query[name])}">' for name in _ASKED
-    )
+    hidden = "".join(f'<input type="hidden" name="{name}" value="{html.escape(call.query[name])}">' for name in _ASKED)
     names = [service.world.users[user_id].username for user_id in service.accounts]
     content = _FORM.format(
         scopes="".join(f"<li>{html.escape(scope)}</li>" for scope in call.query["scope"].split()),
@@ -64,21 +63,20 @@ def authorize_page(service: Service, call: Call) -> Answer:
 
 def _wrong(service: Service, asked: Mapping[str, str]) -> str:
     """What is wrong with an authorization request; empty where nothing is."""
-    for name in _ASKED:
-        if not asked.get(name):
-            return f"{name} is missing"
-    if asked["response_type"] != "code":
-        return "response_type must be code"
-    if asked["client_id"] not in {service.grants.client_id, service.grants.public_client_id}:
-        return "client_id is unknown"
-    if not _registered(service, asked["redirect_uri"]):
-        return "redirect_uri is not registered for this app"
+    absent = [name for name in _ASKED if not asked.get(name)]
+    if absent:
+        return f"{absent[0]} is missing"
     unknown = set(asked["scope"].split()) - ALL_SCOPES
-    if unknown:
-        return f"scope is invalid: {' '.join(sorted(unknown))}"
-    if asked["code_challenge_method"] != "S256" or not _CHALLENGE.fullmatch(asked["code_challenge"]):
-        return "code_challenge must be an S256 challenge"
-    return "" if len(asked["state"]) <= 500 else "state is longer than 500 characters"
+    challenge = asked["code_challenge_method"] == "S256" and _CHALLENGE.fullmatch(asked["code_challenge"])
+    checks = (
+        (asked["response_type"] == "code", "response_type must be code"),
+        (asked["client_id"] in {service.grants.client_id, service.grants.public_client_id}, "client_id is unknown"),
+        (_registered(service, asked["redirect_uri"]), "redirect_uri is not registered for this app"),
+        (not unknown, f"scope is invalid: {' '.join(sorted(unknown))}"),
+        (challenge, "code_challenge must be an S256 challenge"),
+        (len(asked["state"]) <= STATE_LENGTH, f"state is longer than {STATE_LENGTH} characters"),
+    )
+    return next((complaint for holds, complaint in checks if not holds), "")
 
 
 def _registered(service: Service, uri: str) -> bool:
@@ -188,9 +186,7 @@ def _refresh(service: Service, call: Call, form: Mapping[str, str], client_id: s
     return _pair(service, call, pair.family, client_id, pair.user_id, pair.scopes)
 
 
-def _pair(
-    service: Service, call: Call, family: str, client_id: str, user_id: str, scopes: frozenset[str]
-) -> Answer:
+def _pair(service: Service, call: Call, family: str, client_id: str, user_id: str, scopes: frozenset[str]) -> Answer:
     rules = service.rules
     pair: Pair = service.grants.issue(
         family=family,

@@ -12,20 +12,10 @@ from .reading import posts_answer
 from .rules import PLANS
 from .service import Call, Service, id_field, is_id, known_fields, path_id
 from .text import WEIGHTED_LIMIT, cashtags, urls, weighted_length
+from .vocabulary import CREATE_BODY, MEDIA_BODY, REPLY_BODY
 from .wire import JSON, Answer, as_dict, as_list
 from .world import Post
 
-_CREATE_FIELDS = frozenset(
-    """card_uri community_id direct_message_deep_link edit_options for_super_followers_only geo made_with_ai media
-    nullcast paid_partnership poll quote_tweet_id quote_post_id reply reply_settings share_with_followers
-    text""".split()
-)
-_REPLY_FIELDS = frozenset(
-    "auto_populate_reply_metadata exclude_reply_user_ids in_reply_to_tweet_id in_reply_to_post_id".split()
-)
-_MEDIA_FIELDS = frozenset(
-    "call_to_actions description embeddable media_ids preview_media_id tagged_user_ids title".split()
-)
 _NOT_EMULATED = frozenset({"card_uri", "community_id", "direct_message_deep_link", "edit_options"})
 _REPLY_SETTINGS = frozenset({"following", "mentionedUsers", "subscribers", "verified"})
 
@@ -59,11 +49,11 @@ def item_of(service: Service, draft: Post) -> str:
 def _draft(service: Service, call: Call) -> Post:
     """The post that a body asks for; a 400 where the body is not what the schema wants."""
     body = call.json()
-    known_fields(body, _CREATE_FIELDS)
+    known_fields(body, CREATE_BODY)
     for name in _NOT_EMULATED & body.keys():
         raise problems.invalid(f"$.{name}: is not available to this app")
     reply = as_dict(body.get("reply"))
-    known_fields(reply, _REPLY_FIELDS, "$.reply")
+    known_fields(reply, REPLY_BODY, "$.reply")
     text = body.get("text") or ""
     if not isinstance(text, str):
         raise problems.invalid("$.text: must be a string")
@@ -128,7 +118,7 @@ def _media_ids(body: Mapping[str, JSON]) -> tuple[str, ...]:
     if "media" not in body:
         return ()
     media = as_dict(body["media"])
-    known_fields(media, _MEDIA_FIELDS, "$.media")
+    known_fields(media, MEDIA_BODY, "$.media")
     ids = as_list(media.get("media_ids"))
     if not 1 <= len(ids) <= 4 or not all(is_id(item) for item in ids):
         raise problems.invalid("$.media.media_ids: must hold 1 to 4 ids")
@@ -239,9 +229,7 @@ def lookup(service: Service, call: Call) -> Answer:
         )
     for post_id in ids:
         if not is_id(post_id):
-            raise problems.invalid(
-                f"The `ids` query parameter value [{post_id}] is not valid", {"ids": [post_id]}
-            )
+            raise problems.invalid(f"The `ids` query parameter value [{post_id}] is not valid", {"ids": [post_id]})
     _require_read(service, call)
     found = [(post_id, service.world.live_post(post_id)) for post_id in ids]
     errors: list[JSON] = [problems.missing("tweet", "ids", post_id) for post_id, post in found if post is None]

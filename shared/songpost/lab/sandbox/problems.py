@@ -7,7 +7,7 @@ and its OpenAPI file 2.166; the host in `type` varies there, so it varies here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from .wire import JSON, Answer, Refusal
 
@@ -133,6 +133,11 @@ def invalid(message: str, parameters: Mapping[str, Sequence[str]] | None = None)
         TWITTER + "invalid-request",
         errors=[{"message": message, "parameters": shown}],
     )
+
+
+def unknown_parameter(name: str, known: Collection[str]) -> Refusal:
+    """400 for a query parameter that the endpoint does not have."""
+    return invalid(f"The query parameter [{name}] is not one of [{','.join(sorted(known))}]", {name: []})
 
 
 def not_found(detail: str = "Not Found") -> Refusal:

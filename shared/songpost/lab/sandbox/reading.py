@@ -5,43 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from . import problems, render
-from .render import OLD_FIELD, Wanted
+from .render import Wanted
 from .service import Call, Service
+from .vocabulary import (
+    MEDIA_FIELDS,
+    OLD_NAMES,
+    PLACE_FIELDS,
+    POLL_FIELDS,
+    POST_EXPANSIONS,
+    POST_FIELDS,
+    USER_EXPANSIONS,
+    USER_FIELDS,
+)
 from .wire import JSON, Answer
 from .world import Post, User
-
-POST_FIELDS = frozenset(
-    """article attachments author_id card_uri community_id context_annotations conversation_id created_at
-    display_text_range edit_controls edit_history_tweet_ids entities geo id in_reply_to_user_id lang
-    matched_media_notes media_metadata non_public_metrics note_request_suggestions note_tweet organic_metrics
-    paid_partnership possibly_sensitive promoted_metrics public_metrics referenced_tweets reply_settings scopes
-    source suggested_source_links suggested_source_links_with_counts text withheld""".split()
-)
-USER_FIELDS = frozenset(
-    """affiliation confirmed_email connection_status created_at description entities id is_identity_verified
-    location most_recent_tweet_id name parody pinned_tweet_id profile_banner_url profile_image_url protected
-    public_metrics receives_your_dm subscription subscription_type url username verified
-    verified_followers_count verified_type withheld""".split()
-)
-MEDIA_FIELDS = frozenset(
-    """alt_text duration_ms height media_key non_public_metrics organic_metrics preview_image_url
-    promoted_metrics public_metrics type url variants width""".split()
-)
-POLL_FIELDS = frozenset("duration_minutes end_datetime id options voting_status".split())
-PLACE_FIELDS = frozenset("contained_within country country_code full_name geo id name place_type".split())
-POST_EXPANSIONS = frozenset(
-    """article.cover_media article.media_entities attachments.media_keys attachments.media_source_tweet
-    attachments.poll_ids author_id edit_history_tweet_ids entities.mentions.username geo.place_id
-    in_reply_to_user_id entities.note.mentions.username referenced_tweets.id
-    referenced_tweets.id.attachments.media_keys referenced_tweets.id.author_id""".split()
-)
-USER_EXPANSIONS = frozenset("affiliation.user_id most_recent_tweet_id pinned_tweet_id".split())
-
-POST_QUERY = frozenset(
-    {"tweet.fields", "post.fields", "expansions", "media.fields", "poll.fields", "user.fields", "place.fields"}
-)
-USER_QUERY = frozenset({"user.fields", "tweet.fields", "post.fields", "expansions"})
-"""Query parameters that every read of posts or users takes."""
 
 
 def _list(call: Call, name: str, allowed: frozenset[str]) -> frozenset[str]:
@@ -60,7 +37,7 @@ def _list(call: Call, name: str, allowed: frozenset[str]) -> frozenset[str]:
 
 def _old_name(item: str) -> str:
     head, dot, tail = item.partition(".")
-    return OLD_FIELD.get(head, head) + dot + tail
+    return OLD_NAMES.get(head, head) + dot + tail
 
 
 def wanted(call: Call, expansions: frozenset[str]) -> Wanted:

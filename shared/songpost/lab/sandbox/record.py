@@ -14,7 +14,8 @@ _SECRET = frozenset({"code", "code_verifier", "refresh_token", "token", "client_
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A request as it came in. `scheme` is the word in its Authorization header, in lower case, or `none`; `status`
-    is None where no answer went out; `effect` is False where a fault kept the call from taking effect."""
+    is None where no answer went out; `effect` is False where a fault kept the call from taking effect.
+    """
 
     number: int
     at: datetime

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from . import problems
 from .clock import iso
 from .text import Span, cashtags, hashtags, mentions, urls
+from .vocabulary import NEW_NAMES
 from .wire import JSON
 from .world import Media, Post, User, World
 
@@ -33,16 +34,6 @@ PRIVATE_METRICS_DAYS = 30
 
 DEFAULT_POST_FIELDS = frozenset({"id", "text", "edit_history_tweet_ids"})
 DEFAULT_USER_FIELDS = frozenset({"id", "name", "username"})
-NEW_NAMES = {
-    "edit_history_tweet_ids": "edit_history_post_ids",
-    "referenced_tweets": "referenced_posts",
-    "most_recent_tweet_id": "most_recent_post_id",
-    "pinned_tweet_id": "pinned_post_id",
-    "tweet_count": "post_count",
-    "tweets": "posts",
-}
-"""What 2.167 of the specification renamed in answers."""
-OLD_FIELD = {new: old for old, new in NEW_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +162,7 @@ def _tags(spans: Iterable[Span]) -> list[JSON]:
     return [{"start": span.start, "end": span.end, "tag": span.value} for span in spans]
 
 
-def post_json(
-    world: World, post: Post, wanted: Wanted, now: datetime, errors: list[JSON]
-) -> dict[str, JSON]:
+def post_json(world: World, post: Post, wanted: Wanted, now: datetime, errors: list[JSON]) -> dict[str, JSON]:
     """A post with the fields that were asked for; a field that is not the reader's goes to `errors`."""
     fields = wanted.post_fields
     seen = shown(world, post)
@@ -200,7 +189,7 @@ def post_json(
         "referenced_tweets": references(post),
         "reply_settings": post.reply_settings,
     }
-    document = {
+    document: dict[str, JSON] = {
         name: value for name, value in everything.items() if name in fields and value not in (None, {}, [])
     }
     for name in ("non_public_metrics", "organic_metrics"):
@@ -216,7 +205,7 @@ def _private(
     if not own or now - post.created_at > timedelta(days=PRIVATE_METRICS_DAYS):
         errors.append(problems.field_forbidden(name, post.id))
         return
-    counts = PRIVATE_METRICS
+    counts: tuple[str, ...] = PRIVATE_METRICS
     if name == "organic_metrics":
         counts = ("impression_count", "retweet_count", "reply_count", "like_count")
     document[name] = {count: post.metrics[count] for count in counts}

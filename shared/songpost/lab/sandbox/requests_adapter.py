@@ -24,7 +24,7 @@ class SandboxAdapter(BaseAdapter):
         super().__init__()
         self.sandbox = sandbox
 
-    def send(  # noqa: PLR0913, PLR0917 - the signature is requests' own
+    def send(
         self,
         request: requests.PreparedRequest,
         stream: bool = False,  # noqa: ARG002, FBT001, FBT002

@@ -191,24 +191,21 @@ class Sandbox:
         return headers
 
     def _barred(self, endpoint: Endpoint, identity: Identity, record: Record) -> Refusal | None:
-        rules = self.service.rules
-        if not rules.enrolled:
-            return problems.not_enrolled(APP_ID)
-        if identity.user_id is not None and self.service.world.users[identity.user_id].suspended:
-            return problems.suspended()
-        if identity.scheme == "oauth2" and not identity.scopes.issuperset(endpoint.scopes):
-            return problems.forbidden("Forbidden")
-        if identity.scheme == "oauth1" and endpoint.writes and not rules.oauth1_write:
-            return problems.read_only_app()
-        if endpoint.permission and endpoint.permission not in PLANS[rules.plan].permits:
-            return problems.plan_forbids(rules.plan, endpoint.permission)
+        rules, scopes = self.service.rules, identity.scopes
+        suspended = identity.user_id is not None and self.service.world.users[identity.user_id].suspended
+        read_only = identity.scheme == "oauth1" and endpoint.writes and not rules.oauth1_write
+        unscoped = identity.scheme == "oauth2" and not scopes.issuperset(endpoint.scopes)
+        refused = bool(endpoint.permission) and endpoint.permission not in PLANS[rules.plan].permits
         unknown = sorted(record.query.keys() - endpoint.query)
-        if unknown:
-            return problems.invalid(
-                f"The query parameter [{unknown[0]}] is not one of [{','.join(sorted(endpoint.query))}]",
-                {unknown[0]: [record.query[unknown[0]]]},
-            )
-        return None
+        checks: tuple[tuple[bool, Callable[[], Refusal]], ...] = (
+            (not rules.enrolled, lambda: problems.not_enrolled(APP_ID)),
+            (suspended, problems.suspended),
+            (unscoped, lambda: problems.forbidden("Forbidden")),
+            (read_only, problems.read_only_app),
+            (refused, lambda: problems.plan_forbids(rules.plan, endpoint.permission)),
+            (bool(unknown), lambda: problems.unknown_parameter(unknown[0], endpoint.query)),
+        )
+        return next((refusal() for holds, refusal in checks if holds), None)
 
     def _perform(self, endpoint: Endpoint, call: Call) -> Answer:
         try:

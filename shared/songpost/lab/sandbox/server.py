@@ -15,7 +15,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from . import control, state
 from .sandbox import Sandbox
@@ -94,7 +94,7 @@ class SandboxServer(ThreadingHTTPServer):
         """The base URL for clients."""
         return f"http://{LOOPBACK}:{self.server_port}"
 
-    def start(self) -> SandboxServer:
+    def start(self) -> Self:
         """Serve in a thread of its own."""
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -107,7 +107,7 @@ class SandboxServer(ThreadingHTTPServer):
             self._thread.join()
         self.server_close()
 
-    def __enter__(self) -> SandboxServer:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:

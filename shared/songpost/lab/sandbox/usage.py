@@ -23,7 +23,9 @@ def tweets(service: Service, call: Call) -> Answer:
         raise problems.invalid(f"The `days` query parameter value [{days}] is not between 1 and 90", {"days": [days]})
     fields = frozenset(filter(None, call.query.get("usage.fields", "").split(",")))
     if not fields <= _FIELDS:
-        raise problems.invalid("The `usage.fields` query parameter value is not valid", {"usage.fields": sorted(fields)})
+        raise problems.invalid(
+            "The `usage.fields` query parameter value is not valid", {"usage.fields": sorted(fields)}
+        )
     cap = read_cap(service.rules)
     daily = _daily(service, call, int(days))
     everything: dict[str, JSON] = {

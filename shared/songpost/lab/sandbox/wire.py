@@ -15,7 +15,7 @@ JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request: method, absolute URL, headers, body. `repr` shows neither headers nor body (they hold secrets)."""
+    """An HTTP request to an absolute URL. `repr` shows neither headers nor body, for they hold secrets."""
 
     method: str
     url: str
@@ -25,7 +25,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response. `delay_seconds` is how long the answer takes: the server sleeps it, an adapter compares it with its timeout."""
+    """An HTTP response. `delay_seconds` is how long it takes: the server waits, an adapter compares it to a timeout."""
 
     status: int
     headers: Mapping[str, str]
@@ -38,7 +38,7 @@ class Response:
         return value
 
 
-class ConnectionLost(Exception):  # noqa: N818 - it is an event on the wire, named as the fault is named
+class ConnectionLost(Exception):
     """The connection died without an answer; `effect` says whether the call had taken effect by then."""
 
     effect: bool = False
@@ -75,8 +75,8 @@ class Answer:
         return json.dumps(self.document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-class Refusal(Exception):  # noqa: N818 - X refuses; the sandbox itself is fine
-    """X says no: carries the answer to send. `billed` tells that the call had got as far as being charged."""
+class Refusal(Exception):
+    """X says no: carries the answer to send."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"{answer.status} {answer.body()[:200]!r}")

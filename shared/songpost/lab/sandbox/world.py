@@ -47,7 +47,8 @@ class User:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """A post as it was sent. `visible_at` is when timelines and searches begin to show it; `request` the number
-    of the API request that made it, None for one made by hand."""
+    of the API request that made it, None for one made by hand.
+    """
 
     id: str
     author_id: str
@@ -94,7 +95,7 @@ class Media:
     @property
     def key(self) -> str:
         """X's media key: a prefix for the kind, then the id."""
-        return f"{ {'photo': 3, 'video': 7, 'animated_gif': 16}[self.kind]}_{self.id}"
+        return f"{ {'photo': 3, 'video': 7, 'animated_gif': 16}[self.kind] }_{self.id}"
 
     @property
     def kind(self) -> str:
