@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - scripts are run, not imported
 """Writes shared/songpost/core/text_data.py anew: the top-level domains and emoji sequences that `core/text.py` knows.
 
 Run it once a year, or when IANA or Unicode publish something new, in a throw-away environment:

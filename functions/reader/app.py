@@ -5,6 +5,6 @@ from collections.abc import Mapping
 from songpost.bootstrap import handle_reader
 
 
-def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
+def handler(event: Mapping[str, object], context: object) -> Mapping[str, object]:
     """One tick of the reader. `event` has the form of docs/events.md; the result is the JSON summary of the tick."""
     return handle_reader(event, context)

@@ -5,6 +5,6 @@ from collections.abc import Mapping
 from songpost.bootstrap import handle_writer
 
 
-def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
+def handler(event: Mapping[str, object], context: object) -> Mapping[str, object]:
     """One tick of the writer. `event` has the form of docs/events.md; the result is the JSON summary of the tick."""
     return handle_writer(event, context)
