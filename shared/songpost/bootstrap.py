@@ -27,7 +27,7 @@ from songpost.agent.writing import Hand, Texts
 from songpost.core import content
 from songpost.core.admission import CALL_SECONDS
 from songpost.core.snapshot import Snapshot
-from songpost.errors import CredentialsError, Refusal, XError
+from songpost.errors import CredentialsError, Refusal
 from songpost.model import Action, Attempt, Json, Post, User
 from songpost.runtime import Runtime
 from songpost.settings import Settings

@@ -238,7 +238,7 @@ class Similarity:
     """When two texts are too much alike (Jaccard similarity of their shingles), and for how many days."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    threshold: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.6
+    threshold: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.5
     window_days: Annotated[int, Interval(ge=1, le=400)] = 30
 
 

@@ -64,7 +64,11 @@ _SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoade
 class _UniqueKeys(_SafeLoader):  # type: ignore[misc, valid-type]  # the base is chosen at run time
     """A safe loader that refuses a key that stands twice: YAML would let the second one win in silence."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+    def construct_mapping(  # the base class names its arguments
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002 - the base class has it so
+    ) -> dict[object, object]:
         """Build a mapping after looking at every key."""
         seen: set[str] = set()
         for key, _ in node.value:
@@ -214,9 +218,11 @@ def _seed_autonomous(raw: Raw, notes: list[Problem]) -> None:
             notes.append(Problem(f"autonomous.{key}", f"{kind} is read as approval.{kind}: {consent}"))
     if words:
         raw["approval"] = words
-    for key in ("decision_mode", "max_daily_decisions"):
-        if key in autonomous:
-            notes.append(Problem(f"autonomous.{key}", "is not used: ceilings stand in budget and max_per_window"))
+    notes += [
+        Problem(f"autonomous.{key}", "is not used: ceilings stand in budget and max_per_window")
+        for key in ("decision_mode", "max_daily_decisions")
+        if key in autonomous
+    ]
 
 
 def _check_zone(raw: Raw) -> Iterator[Problem]:
@@ -258,9 +264,9 @@ def _check_patterns(raw: Raw) -> Iterator[Problem]:
 
 def _check_jitter(raw: Raw) -> Iterator[Problem]:
     jitter = raw.get("jitter_seconds")
-    if isinstance(jitter, list) and len(jitter) == 2 and all(isinstance(n, int) for n in jitter):
-        if jitter[0] > jitter[1]:
-            yield Problem("jitter_seconds", "the first number is the shorter one")
+    numbers = isinstance(jitter, list) and len(jitter) == 2 and all(isinstance(n, int) for n in jitter)
+    if numbers and isinstance(jitter, list) and jitter[0] > jitter[1]:
+        yield Problem("jitter_seconds", "the first number is the shorter one")
 
 
 def _check_logging(raw: Raw) -> Iterator[Problem]:

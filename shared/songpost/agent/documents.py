@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TypeVar, cast
 
 from songpost.core import snapshot as names
+from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
 from songpost.errors import StoreNewer, StoreUnreadable, quote
 from songpost.model import (
@@ -99,6 +100,7 @@ def snapshot_of(account: str, loaded: Loaded, settings: Settings) -> Snapshot:
         usage=noun(names.USAGE, Usage, Usage()),
         limits=noun(names.LIMITS, Limits, Limits()),
         fingerprints=noun(names.FINGERPRINTS, Fingerprints, Fingerprints()),
+        learning=noun(names.LEARNING, cast("type[Statistics | None]", Statistics), None),
         plans=plans,
         actions={key: stored.action for key, stored in loaded.actions.items()},
         versions={name: document.version for name, document in loaded.documents.items()},

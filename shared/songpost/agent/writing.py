@@ -12,22 +12,25 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from songpost.agent import ledger, reconcile
+from songpost.agent import documents, ledger, reconcile
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move, Outcome
 from songpost.agent.reconcile import ReadTimeline
 from songpost.core import admission, day_plan
 from songpost.core.admission import Admitted, Refused
 from songpost.core.content import Library
+from songpost.core.day_plan import Planned
 from songpost.core.snapshot import Snapshot, plan_name
 from songpost.errors import AccountBlocked, ClockError, SongpostError, XError
-from songpost.model import SKEW_SECONDS, Action, Attempt, DayPlan, Kind, Post, Slot, State, recorded
-from songpost.store.port import DeleteDocument
+from songpost.model import SKEW_SECONDS, Action, Attempt, DayPlan, Json, Kind, Post, Slot, State, recorded
+from songpost.store.port import DeleteDocument, PutItem
 
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = admission.SEND_SECONDS + admission.CALL_SECONDS + 10
 """Time that must be left before another action is begun."""
+DECISIONS, STATISTICS = "decisions", "statistics"
+"""Collections of what the learner's choices followed from."""
 KEPT_PLANS = 2
 """Days whose plan stays among the live documents: today and yesterday, whose last window may cross midnight."""
 
@@ -103,9 +106,14 @@ def open_slots(plans: Iterable[DayPlan]) -> tuple[Slot, ...]:
 def planned(snapshot: Snapshot, texts: Texts, day: date) -> DayPlan:
     """The plan of a local day: the saved one where it rests on today's settings and texts, else a new one."""
     saved = snapshot.plans.get(day.isoformat())
-    if saved is not None and saved.basis == day_plan.basis(snapshot.settings, texts.digest):
+    if saved is not None and not _outdated(saved, snapshot, texts):
         return saved
-    return day_plan.build(snapshot, texts.load(), day, texts.digest)
+    return day_plan.build(snapshot, texts.load(), day, texts.digest).plan
+
+
+def _outdated(saved: DayPlan, snapshot: Snapshot, texts: Texts) -> bool:
+    """Whether the owner has decided otherwise since the plan was made."""
+    return saved.basis != day_plan.basis(snapshot.settings, texts.digest)
 
 
 # ------------------------------------------------------------------------------------------------------- dry
@@ -172,7 +180,7 @@ def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Call
     if stopped is None and not account.snapshot.control.paused:
         account, refused, stopped = _known(desk, account, hand.passport)
     account, plans = _keep_plans(desk, account, texts)
-    account, buried = _bury(desk, account, plans)
+    account, buried = _bury(desk, account)
     steps = [Step(action=action, decision=None, at=desk.now()) for action in buried]
     due = _due(account, desk.now())
     if refused is not None:
@@ -218,18 +226,22 @@ def _keep_plans(desk: Desk, account: Account, texts: Texts) -> tuple[Account, tu
 
     def decide(current: Account) -> Move[None]:
         snapshot = current.snapshot
-        plan = planned(snapshot, texts, today)
-        if snapshot.plans.get(plan.date) == plan:
+        saved = snapshot.plans.get(today.isoformat())
+        if saved is not None and not _outdated(saved, snapshot, texts):
             return Move(snapshot=snapshot, result=None)
+        made = day_plan.build(snapshot, texts.load(), today, texts.digest)
         past = [name for name in snapshot.plans if name < oldest]
         kept: Mapping[str, DayPlan] = {
             **{name: value for name, value in snapshot.plans.items() if name >= oldest},
-            plan.date: plan,
+            made.plan.date: made.plan,
         }
         return Move(
             snapshot=replace(snapshot, plans=kept),
-            written=(plan_name(plan.date),),
-            others=tuple(DeleteDocument(plan_name(name), snapshot.versions[plan_name(name)]) for name in past),
+            written=(plan_name(made.plan.date),),
+            others=(
+                *(DeleteDocument(plan_name(name), snapshot.versions[plan_name(name)]) for name in past),
+                *decisions_of(made),
+            ),
             result=None,
         )
 
@@ -238,7 +250,23 @@ def _keep_plans(desk: Desk, account: Account, texts: Texts) -> tuple[Account, tu
     return account, tuple(plans[name] for name in sorted(plans) if name >= oldest)
 
 
-def _bury(desk: Desk, account: Account, plans: Iterable[DayPlan]) -> tuple[Account, tuple[Action, ...]]:
+def decisions_of(made: Planned) -> tuple[PutItem, ...]:
+    """What a plan's choices followed from, kept for replay: the decisions of the day, and the counters they name."""
+    if not made.decisions:
+        return ()
+    body: dict[str, Json] = {
+        "decisions": [documents.encode(decision) for decision in made.decisions],
+        "slots": [slot.key for slot in made.plan.slots],
+        "schema_version": 1,
+    }
+    counters = made.decisions[0].statistics
+    return (
+        PutItem(DECISIONS, f"{made.plan.date}/{made.plan.basis}", body, if_absent=False),
+        PutItem(STATISTICS, counters, documents.encode(made.statistics), if_absent=False),
+    )
+
+
+def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
     """Abandon, with the reason, what was not sent while its window was open."""
 
     def decide(current: Account) -> Move[tuple[Action, ...]]:

@@ -17,7 +17,6 @@ from songpost.core import rate_limits
 from songpost.errors import NotFound, UsageError, quote
 from songpost.model import Action, Bucket, Kind, State, event_digest
 
-
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
 
@@ -171,5 +170,5 @@ def _story(action: Action) -> None:
         print(
             f"\nAttempt {number} of {attempt.started_at:%Y-%m-%d %H:%M:%S}: {attempt.outcome or 'under way'}\n"
             f"  ${attempt.reserved_micros / 1e6:.3f} booked, {spent}; lease until {attempt.lease_until:%H:%M:%S}; "
-            f"looked {attempt.reads}×"
+            f"{attempt.reads} looks"
         )

@@ -2,33 +2,40 @@
 
 Everything follows from the account's documents and the seed of the day, `sha256(account/date)`, where the date
 is the local one on which a window starts. So a dry run foretells what a live run will do, and two ticks that
-plan the same day from the same documents make the same plan.
+plan the same day from the same documents make the same plan. The learner chooses topic and window
+(`core/bandit.py`); here its choices get minutes and texts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
-from songpost.core import content, windows
-from songpost.core.content import Library
+from songpost.core import bandit, content, learning_state, similarity, windows
+from songpost.core.bandit import Decision, Imagined
+from songpost.core.content import Choice, Library
+from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
+from songpost.core.windows import Occurrence
 from songpost.model import Arm, DayPlan, Fingerprints, Slot, Text
-from songpost.settings import Flag, Settings
+from songpost.settings import Settings
+
+LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
+"""Where the learner's forward decay starts for an account that has no statistics yet."""
+NO_TEXT = "it has no text that is not too much like one posted before"
+MEDIA_LATER = "texts with media are not posted by this version"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A slot's place in time, before a text is chosen for it. Times are UTC."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A day's plan, and what its choices followed from: the decisions, and the statistics that they name by hash."""
 
-    key: str
-    window: str
-    opens_at: datetime
-    closes_at: datetime
-    due_at: datetime
+    plan: DayPlan
+    decisions: tuple[Decision, ...]
+    statistics: Statistics
 
 
 def seed_of(account: str, day: str) -> str:
@@ -41,79 +48,9 @@ def _random(seed: str, purpose: str) -> random.Random:
     return random.Random(int(hashlib.sha256(f"{seed}/{purpose}".encode()).hexdigest(), 16))
 
 
-def moments(settings: Settings, day: date, seed: str) -> tuple[tuple[Moment, ...], tuple[str, ...]]:
-    """Draw the minutes of a local day's slots, and say which slots found no room.
-
-    Within a window the minutes are uniform among those that keep `minimum_gap_minutes` to each other and to
-    the window before: n sorted draws over what the gaps leave, spread by the gaps.
-    """
-    gap = settings.minimum_gap_minutes
-    found: list[Moment] = []
-    left_out: list[str] = []
-    for occurrence in windows.occurrences(settings.schedule.windows, settings.timezone, settings.cadence.weekdays, day):
-        draws = _random(seed, f"minutes/{occurrence.name}")
-        start = occurrence.opens_at
-        if found:
-            start = max(start, found[-1].due_at + timedelta(minutes=gap))
-        minutes = int((occurrence.closes_at - start).total_seconds() // 60)
-        wanted = settings.max_per_window.post
-        count = min(wanted, 1 + (minutes - 1) // max(gap, 1)) if minutes > 0 else 0
-        left_out += [
-            f"{occurrence.name}/{number}: no room that keeps {gap} minutes to the posts before"
-            for number in range(count + 1, wanted + 1)
-        ]
-        free = minutes - (count - 1) * gap if count else 0
-        offsets = sorted(int(draws.random() * free) for _ in range(count))
-        found += [
-            Moment(
-                key=f"post/{day.isoformat()}/{occurrence.name}/{index + 1}",
-                window=occurrence.name,
-                opens_at=occurrence.opens_at,
-                closes_at=occurrence.closes_at,
-                due_at=start + timedelta(minutes=offset + index * gap),
-            )
-            for index, offset in enumerate(offsets)
-        ]
-    return tuple(found), tuple(left_out)
-
-
-def build(snapshot: Snapshot, library: Library, day: date, library_digest: str) -> DayPlan:
-    """Plan a local day: minutes, arms and texts, with the reasons for whatever could not be filled.
-
-    Slots that the saved plan has already handed out, and those that the owner changed, stay as they are.
-    """
-    settings = snapshot.settings
-    seed = seed_of(snapshot.account, day.isoformat())
-    drawn, left_out = moments(settings, day, seed)
-    if settings.max_per_day is not None and len(drawn) > settings.max_per_day:
-        drawn = _fewer(drawn, settings.max_per_day, seed)
-    saved = snapshot.plans.get(day.isoformat())
-    kept = {slot.key: slot for slot in saved.slots if slot.taken or slot.note} if saved is not None else {}
-    slots: list[Slot] = list(kept.values())
-    fingerprints = snapshot.fingerprints
-    notes = list(left_out)
-    for moment in drawn:
-        if moment.key in kept:
-            continue
-        slot, fingerprints = _filled(settings, library, fingerprints, moment, seed)
-        slots.append(slot)
-        if not slot.text:
-            notes.append(f"{moment.window}: {slot.note}")
-    return DayPlan(
-        date=day.isoformat(),
-        zone=settings.timezone,
-        seed=seed,
-        slots=tuple(sorted((slot for slot in slots if slot.text), key=lambda slot: (slot.due_at, slot.key))),
-        left_out=tuple(notes),
-        basis=basis(settings, library_digest),
-    )
-
-
-def _fewer(drawn: tuple[Moment, ...], limit: int, seed: str) -> tuple[Moment, ...]:
-    """Keep `limit` of the moments, each set of that size equally likely, in order of time."""
-    draws = _random(seed, "which windows")
-    ranked = sorted(drawn, key=lambda moment: (draws.random(), moment.key))
-    return tuple(sorted(ranked[:limit], key=lambda moment: (moment.due_at, moment.key)))
+def statistics_of(snapshot: Snapshot) -> Statistics:
+    """What the learner remembers; nothing yet for a new account."""
+    return snapshot.learning or learning_state.fresh(LANDMARK, snapshot.settings.learning.half_life_days)
 
 
 def basis(settings: Settings, library_digest: str) -> str:
@@ -136,45 +73,179 @@ def basis(settings: Settings, library_digest: str) -> str:
     return hashlib.sha256(decided.encode()).hexdigest()[:12]
 
 
-def _filled(
-    settings: Settings, library: Library, fingerprints: Fingerprints, moment: Moment, seed: str
-) -> tuple[Slot, Fingerprints]:
-    """Choose a topic and its next text for a moment; without one the slot's note says why."""
-    choices = {
-        topic: choice
-        for topic in settings.topics
-        if (
-            choice := content.choose(
-                _usable(settings, library.get(topic, ())), fingerprints, settings.similarity, moment.due_at
+def build(snapshot: Snapshot, library: Library, day: date, library_digest: str) -> Planned:
+    """Plan a local day: windows, arms, minutes and texts, with the reasons for whatever could not be filled.
+
+    Slots that the saved plan has already handed out, and those that the owner changed, stay as they are.
+    """
+    settings, name = snapshot.settings, day.isoformat()
+    seed = seed_of(snapshot.account, name)
+    spans, weekdays = settings.schedule.windows, settings.cadence.weekdays
+    occurrences = windows.occurrences(spans, settings.timezone, weekdays, day)
+    saved = snapshot.plans.get(name)
+    kept = tuple(slot for slot in saved.slots if slot.taken or slot.note) if saved is not None else ()
+    rooms = {found.name: room_in(settings, found) - _held(kept, found.name) for found in occurrences}
+    shelf = Shelf(settings, library, snapshot.fingerprints, occurrences)
+    filled = _choose(snapshot, shelf, rooms, max(0, settings.posts_per_day - len(kept)), seed, name)
+    slots, left_out = _with_minutes(settings, occurrences, kept, filled.chosen, seed, name)
+    return Planned(
+        plan=DayPlan(
+            date=name,
+            zone=settings.timezone,
+            seed=seed,
+            slots=tuple(sorted((*kept, *slots), key=lambda slot: (slot.due_at, slot.key))),
+            left_out=(*filled.left_out, *left_out),
+            basis=basis(settings, library_digest),
+        ),
+        decisions=filled.decisions,
+        statistics=statistics_of(snapshot),
+    )
+
+
+def room_in(settings: Settings, occurrence: Occurrence) -> int:
+    """How many posts a window can hold at the minimum distance, at most as many as the settings want in it."""
+    gap = max(settings.minimum_gap_minutes, 1)
+    return min(settings.max_per_window.post, 1 + (occurrence.seconds // 60 - 1) // gap)
+
+
+def _held(kept: Sequence[Slot], window: str) -> int:
+    return sum(slot.window == window for slot in kept)
+
+
+# ------------------------------------------------------------------------------------------------- what is said
+
+
+class Shelf:
+    """The next text of each topic, kept up as the day's slots take texts away. Lives for one `build`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        library: Library,
+        fingerprints: Fingerprints,
+        occurrences: Sequence[Occurrence],
+    ) -> None:
+        self._settings = settings
+        self._fingerprints = fingerprints
+        self._at = occurrences[0].opens_at if occurrences else LANDMARK
+        self._texts: Mapping[str, tuple[Text, ...]] = {
+            topic: tuple(text for text in library.get(topic, ()) if not text.media) for topic in settings.topics
+        }
+        self.reasons = {
+            topic: "it has no texts" if not library.get(topic) else MEDIA_LATER if not self._texts[topic] else NO_TEXT
+            for topic in settings.topics
+        }
+        self.next: dict[str, Choice | None] = {topic: self._chosen(topic) for topic in settings.topics}
+
+    def _chosen(self, topic: str) -> Choice | None:
+        return content.choose(self._texts[topic], self._fingerprints, self._settings.similarity, self._at)
+
+    def take(self, topic: str) -> Choice:
+        """The topic's next text, for a slot; other topics whose next text is too much like it move on too."""
+        taken = self.next[topic]
+        if taken is None:
+            raise AssertionError(f"{topic} has no text and was no candidate")
+        self._fingerprints = content.taken(self._fingerprints, taken, self._at)
+        newest = self._fingerprints.entries[-1:]
+        threshold = self._settings.similarity.threshold
+        for other, choice in self.next.items():
+            if choice is None:
+                continue
+            near = similarity.nearest(choice.words, newest)
+            if other == topic or (near is not None and near.similarity >= threshold):
+                self.next[other] = self._chosen(other)
+        return taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filled:
+    chosen: Mapping[str, tuple[tuple[Arm, Choice], ...]]
+    decisions: tuple[Decision, ...]
+    left_out: tuple[str, ...]
+
+
+def _choose(snapshot: Snapshot, shelf: Shelf, rooms: Mapping[str, int], posts: int, seed: str, day: str) -> _Filled:
+    """Let the learner fill the rooms: window by window, or among all windows where posts are fewer than rooms."""
+    learning = snapshot.settings.learning
+    free = {window: room for window, room in rooms.items() if room > 0}
+    scarce = posts < sum(free.values())
+    topics = snapshot.settings.topics
+    everything = [Arm(topic, window) for window in free for topic in topics]
+    at = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+    imagined = bandit.imagine(statistics_of(snapshot), everything, seed, at, enabled=learning.enabled)
+    chosen: dict[str, tuple[tuple[Arm, Choice], ...]] = {}
+    decisions: list[Decision] = []
+    while free and len(decisions) < posts:
+        among = list(free) if scarce else list(free)[:1]
+        decision = _decide(imagined, shelf, among, f"{day}/{len(decisions) + 1}", learning.exploration_floor)
+        if decision is None:
+            break
+        decisions.append(decision)
+        arm = decision.arm
+        chosen[arm.window] = (*chosen.get(arm.window, ()), (arm, shelf.take(arm.topic)))
+        free[arm.window] -= 1
+        free = {window: room for window, room in free.items() if room > 0}
+    short = min(posts, sum(room for room in rooms.values() if room > 0)) - len(decisions)
+    left_out = tuple(f"{topic}: {shelf.reasons[topic]}" for topic in topics if shelf.next[topic] is None)
+    if short > 0:
+        left_out = (f"{short} of the day's posts: no topic has a text for them", *left_out)
+    return _Filled(chosen=chosen, decisions=tuple(decisions), left_out=left_out)
+
+
+def _decide(imagined: Imagined, shelf: Shelf, among: Sequence[str], name: str, floor: float) -> Decision | None:
+    arms = [Arm(topic, window) for window in among for topic in shelf.next]
+    candidates = [arm for arm in arms if shelf.next[arm.topic] is not None]
+    if not candidates:
+        return None
+    left_out = [(arm, shelf.reasons[arm.topic]) for arm in arms if shelf.next[arm.topic] is None]
+    return bandit.decide(imagined, candidates, name, floor=floor, left_out=left_out)
+
+
+# ------------------------------------------------------------------------------------------------- when it is said
+
+
+def _with_minutes(
+    settings: Settings,
+    occurrences: Sequence[Occurrence],
+    kept: Sequence[Slot],
+    chosen: Mapping[str, tuple[tuple[Arm, Choice], ...]],
+    seed: str,
+    day: str,
+) -> tuple[tuple[Slot, ...], tuple[str, ...]]:
+    """Draw the minutes of the chosen posts, and say which found no room.
+
+    Within a window the minutes are uniform among those that keep `minimum_gap_minutes` to each other and to the
+    posts before: n sorted draws over what the gaps leave, spread by the gaps.
+    """
+    gap = timedelta(minutes=settings.minimum_gap_minutes)
+    slots: list[Slot] = []
+    left_out: list[str] = []
+    for found in occurrences:
+        posts = chosen.get(found.name, ())
+        before = [slot.due_at for slot in (*kept, *slots) if slot.due_at < found.closes_at]
+        start = max([found.opens_at, *(due_at + gap for due_at in before)])
+        minutes = int((found.closes_at - start).total_seconds() // 60)
+        count = min(len(posts), 1 + (minutes - 1) // max(settings.minimum_gap_minutes, 1)) if minutes > 0 else 0
+        spare = minutes - (count - 1) * settings.minimum_gap_minutes
+        draws = _random(seed, f"minutes/{found.name}")
+        offsets = sorted(int(draws.random() * spare) for _ in range(count))
+        numbers = (n for n in range(1, 100) if f"post/{day}/{found.name}/{n}" not in {slot.key for slot in kept})
+        for index, (offset, (arm, choice), number) in enumerate(zip(offsets, posts, numbers, strict=False)):
+            slots.append(
+                Slot(
+                    key=f"post/{day}/{found.name}/{number}",
+                    window=found.name,
+                    opens_at=found.opens_at,
+                    closes_at=found.closes_at,
+                    due_at=start + timedelta(minutes=offset) + index * gap,
+                    arm=arm,
+                    content_id=choice.text.id,
+                    variant=choice.variant,
+                    text=choice.words,
+                )
             )
-        )
-    }
-    slot = Slot(
-        key=moment.key,
-        window=moment.window,
-        opens_at=moment.opens_at,
-        closes_at=moment.closes_at,
-        due_at=moment.due_at,
-        arm=None,
-    )
-    if not choices:
-        return replace(slot, note="no topic has a text that is not too much like one posted before"), fingerprints
-    topics = sorted(choices)
-    topic = topics[int(_random(seed, f"arm/{moment.key}").random() * len(topics))]
-    choice = choices[topic]
-    filled = replace(
-        slot,
-        arm=Arm(topic, moment.window, media=bool(choice.text.media)),
-        content_id=choice.text.id,
-        variant=choice.variant,
-        text=choice.words,
-        media=choice.text.media,
-    )
-    return filled, content.taken(fingerprints, choice, moment.due_at)
-
-
-def _usable(settings: Settings, texts: Sequence[Text]) -> Sequence[Text]:
-    """Texts that may go out as they are: without media where the owner has switched media off."""
-    if settings.feature_flags.allow_media is Flag.OFF:
-        return [text for text in texts if not text.media]
-    return texts
+        left_out += [
+            f"{found.name}: no room for '{arm.topic}' at {settings.minimum_gap_minutes} minutes from the posts before"
+            for arm, _ in posts[count:]
+        ]
+    return tuple(slots), tuple(left_out)

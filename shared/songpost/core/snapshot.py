@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from songpost.core.learning_state import Statistics
 from songpost.model import (
     Action,
     Control,
@@ -21,13 +22,14 @@ from songpost.model import (
 )
 from songpost.settings import Settings
 
-CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS = (
+CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING = (
     "control",
     "identity",
     "timeline",
     "usage",
     "limits",
     "fingerprints",
+    "learning",
 )
 PLAN_PREFIX = "plan/"
 
@@ -49,6 +51,7 @@ class Snapshot:
     usage: Usage = field(default_factory=Usage)
     limits: Limits = field(default_factory=Limits)
     fingerprints: Fingerprints = field(default_factory=Fingerprints)
+    learning: Statistics | None = None
     plans: Mapping[str, DayPlan] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
