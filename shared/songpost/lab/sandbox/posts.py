@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -187,20 +186,8 @@ def _check_media(service: Service, draft: Post) -> None:
 def _is_duplicate(service: Service, draft: Post) -> bool:
     """The same words to the same people with the same attachments, posted lately and still up."""
     since = draft.created_at - timedelta(seconds=service.rules.duplicate_window_seconds)
-    key = _fingerprint(service, draft)
-    for number in reversed(service.world.timeline(draft.author_id)):
-        post = service.world.posts[str(number)]
-        if post.created_at < since:
-            return False
-        if post.deleted_at is None and post.reposted_id is None and _fingerprint(service, post) == key:
-            return True
-    return False
-
-
-def _fingerprint(service: Service, post: Post) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    text = render.leading_mentions(service.world, post) + post.text
-    words = " ".join(unicodedata.normalize("NFC", text).casefold().split())
-    return words, post.media_ids, post.poll_options
+    before = service.world.said_before(draft.author_id, render.said(service.world, draft))
+    return any(post.deleted_at is None and post.created_at >= since for post in before)
 
 
 def delete(service: Service, call: Call) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from .clock import iso
 from .text import Span, cashtags, hashtags, mentions, urls
 from .vocabulary import NEW_NAMES
 from .wire import JSON
-from .world import Media, Post, User, World
+from .world import Media, Post, Said, Shown, User, World
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PUBLIC_METRICS = (
@@ -34,15 +35,6 @@ PRIVATE_METRICS_DAYS = 30
 
 DEFAULT_POST_FIELDS = frozenset({"id", "text", "edit_history_tweet_ids"})
 DEFAULT_USER_FIELDS = frozenset({"id", "name", "username"})
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A post's text as it is read, with the entities in it."""
-
-    text: str
-    entities: dict[str, JSON]
-    mentioned: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,17 @@ def leading_mentions(world: World, post: Post) -> str:
 
 
 def shown(world: World, post: Post) -> Shown:
-    """The text as timelines show it, with its entities (`start` and `end` in code points of that text)."""
+    """The text as timelines show it, with its entities (`start` and `end` in code points of that text).
+
+    It stays as it was when it was first asked for: a user who takes a mentioned name later is not mentioned by it.
+    """
+    found = world.shown.get(post.id)
+    if found is None:
+        found = world.shown[post.id] = _shown(world, post)
+    return found
+
+
+def _shown(world: World, post: Post) -> Shown:
     original = world.posts.get(post.reposted_id or "")
     if original is not None:
         return _repost(world, original)
@@ -109,6 +111,14 @@ def shown(world: World, post: Post) -> Shown:
         links.append(_link(len(text), short, target, kind))
         text += short
     return _with_entities(world, text, links)
+
+
+def said(world: World, post: Post) -> Said:
+    """What a post says, for telling duplicates; a repost says nothing of its own."""
+    if post.reposted_id:
+        return f"repost {post.reposted_id}", (), ()
+    text = unicodedata.normalize("NFC", leading_mentions(world, post) + post.text)
+    return " ".join(text.casefold().split()), post.media_ids, post.poll_options
 
 
 def _trailing_links(world: World, post: Post, author: str) -> Iterator[tuple[str, str]]:
@@ -219,26 +229,32 @@ def references(post: Post) -> list[JSON]:
 
 def user_json(world: World, user: User, wanted: Wanted) -> dict[str, JSON]:
     """A user with the fields that were asked for."""
-    own = [number for number in world.timeline(user.id) if world.posts[str(number)].deleted_at is None]
+    document: dict[str, JSON] = {"id": user.id, "name": user.name, "username": user.username}
     everything: dict[str, JSON] = {
-        "id": user.id,
-        "name": user.name,
-        "username": user.username,
         "created_at": iso(user.created_at),
         "description": user.description,
         "protected": user.protected,
         "verified": user.verified,
         "verified_type": "blue" if user.verified else "none",
-        "most_recent_tweet_id": str(own[-1]) if own else None,
-        "public_metrics": {
-            "followers_count": user.followers_count + sum(1 for _, target in world.follows if target == user.id),
-            "following_count": sum(1 for source, _ in world.follows if source == user.id),
-            "tweet_count": len(own),
-            "listed_count": 0,
-            "like_count": sum(1 for source, _ in world.likes if source == user.id),
-        },
     }
-    return {name: value for name, value in everything.items() if name in wanted.user_fields and value is not None}
+    document |= {name: value for name, value in everything.items() if name in wanted.user_fields}
+    if wanted.user_fields & {"public_metrics", "most_recent_tweet_id"}:
+        own = [number for number in world.timeline(user.id) if world.posts[str(number)].deleted_at is None]
+        if own and "most_recent_tweet_id" in wanted.user_fields:
+            document["most_recent_tweet_id"] = str(own[-1])
+        if "public_metrics" in wanted.user_fields:
+            document["public_metrics"] = _user_metrics(world, user, len(own))
+    return document
+
+
+def _user_metrics(world: World, user: User, posts: int) -> dict[str, JSON]:
+    return {
+        "followers_count": user.followers_count + sum(1 for _, target in world.follows if target == user.id),
+        "following_count": sum(1 for source, _ in world.follows if source == user.id),
+        "tweet_count": posts,
+        "listed_count": 0,
+        "like_count": sum(1 for source, _ in world.likes if source == user.id),
+    }
 
 
 def media_json(media: Media, wanted: Wanted) -> dict[str, JSON]:

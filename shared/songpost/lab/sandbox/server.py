@@ -17,8 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from . import control, state
+from . import control
 from .sandbox import Sandbox
+from .state import StateError, load, save
 from .wire import ConnectionLost, Request, Response
 
 if TYPE_CHECKING:
@@ -124,15 +125,15 @@ def serve(sandbox: Sandbox, port: int = 0) -> SandboxServer:
     return SandboxServer(sandbox, port).start()
 
 
-def main(port: int = 0, state_path: Path | None = None, sandbox: Sandbox | None = None) -> int:
+def main(port: int = 0, state: Path | None = None, sandbox: Sandbox | None = None) -> int:
     """Serve until SIGTERM or SIGINT; prints one JSON line with the URL and the test credentials, and saves the state.
 
     Returns the exit code: 0 done, 1 with a line on standard error where the port is taken or the state unreadable.
     """
     try:
-        served = sandbox or _loaded(state_path)
+        served = sandbox or _loaded(state)
         server = SandboxServer(served, port)
-    except state.StateError as error:
+    except StateError as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return 1
     except OSError as error:
@@ -151,12 +152,10 @@ def main(port: int = 0, state_path: Path | None = None, sandbox: Sandbox | None 
             pass
     for number, handler in before.items():
         signal.signal(number, handler)
-    if state_path is not None:
-        state.save(served, state_path)
+    if state is not None:
+        save(served, state)
     return 0
 
 
-def _loaded(state_path: Path | None) -> Sandbox:
-    if state_path is None or not state_path.exists():
-        return Sandbox()
-    return state.load(state_path)
+def _loaded(state: Path | None) -> Sandbox:
+    return load(state) if state is not None and state.exists() else Sandbox()

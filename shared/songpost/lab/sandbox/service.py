@@ -15,7 +15,7 @@ from .grants import Grants, Identity
 from .rules import Rules
 from .windows import RateWindows
 from .wire import JSON, Answer, Request
-from .world import Post, User, World
+from .world import Post, Said, User, World
 
 
 @dataclass(slots=True)
@@ -42,8 +42,12 @@ class Service:
 
     def publish(self, post: Post) -> Post:
         """Put a post into the world, so that it turns up with whoever it mentions."""
+        return self.world.add_post(post, *self.index_of(post))
+
+    def index_of(self, post: Post) -> tuple[list[str], Said]:
+        """Under what a post is found: the users it mentions, and what it says."""
         mentioned = () if post.reposted_id else render.shown(self.world, post).mentioned
-        return self.world.add_post(post, (user_id for user_id in mentioned if user_id != post.author_id))
+        return [user_id for user_id in mentioned if user_id != post.author_id], render.said(self.world, post)
 
     def visible_at(self, now: datetime) -> datetime:
         """When a post made now turns up in timelines: after the lag queued for it, or the usual one."""

@@ -19,7 +19,6 @@ from .codec import decode, encode
 from .faults import Fault, Faults
 from .grants import Code, Grants, Pair
 from .record import Record
-from .render import shown
 from .rules import Rules
 from .sandbox import Sandbox
 from .wire import JSON, as_dict, as_list
@@ -123,8 +122,7 @@ def _restore_world(sandbox: Sandbox, saved: dict[str, JSON]) -> None:
     posts = list(_each(Post, saved["posts"]))
     world.posts = {post.id: post for post in posts}
     for post in posts:
-        mentioned = () if post.reposted_id else shown(world, post).mentioned
-        world.index(post, (user_id for user_id in mentioned if user_id != post.author_id))
+        world.index(post, *sandbox.service.index_of(post))
     world.likes = {_pair(item) for item in as_list(saved["likes"])}
     world.follows = {_pair(item) for item in as_list(saved["follows"])}
     world.sequence = _int(saved["sequence"])

@@ -7,9 +7,10 @@ it left off while posts come and go, and fails with a 400 when it is used for an
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from . import problems
 from .clock import parse_iso
@@ -55,20 +56,15 @@ def _users_page(service: Service, call: Call, index: Callable[[str], list[int]])
     if user.suspended:
         return Answer(200, {"errors": [problems.suspended_user("id", user.id)]})
     reachable = _visible(service, index(user.id), call.now, REACH)
-    kept = [post for post in reachable if _kind(post) not in excluded and window.holds(post)]
+    kept = (post for post in reachable if _kind(post) not in excluded and window.holds(post))
     return _page(service, call, kept, size, item)
 
 
-def _visible(service: Service, ids: Sequence[int], now: datetime, reach: int | None) -> list[Post]:
-    """The newest visible posts among ids, newest first."""
-    found: list[Post] = []
-    for number in reversed(ids):
-        post = service.world.posts[str(number)]
-        if post.is_visible(now) and not service.world.users[post.author_id].suspended:
-            found.append(post)
-            if len(found) == reach:
-                break
-    return found
+def _visible(service: Service, ids: Sequence[int], now: datetime, reach: int | None) -> Iterator[Post]:
+    """The newest visible posts among ids, newest first, at most `reach`."""
+    posts, users = service.world.posts, service.world.users
+    live = (post for number in reversed(ids) if (post := posts[str(number)]).is_visible(now))
+    return islice((post for post in live if not users[post.author_id].suspended), reach)
 
 
 def search_recent(service: Service, call: Call) -> Answer:
@@ -92,7 +88,7 @@ def search_recent(service: Service, call: Call) -> Answer:
     service.bill.require(service.rules, "post read", call.now, service.owner.id)
     service.bill.require_cap("read", service.rules, call.now, service.owner.id)
     visible = _visible(service, service.world.since(oldest), call.now, None)
-    kept = [post for post in visible if window.holds(post) and matches(service.world, post)]
+    kept = (post for post in visible if window.holds(post) and matches(service.world, post))
     return _page(service, call, kept, size, "post read")
 
 
@@ -165,21 +161,27 @@ class _Window:
         )
 
 
-def _page(service: Service, call: Call, posts: Sequence[Post], size: int, item: str) -> Answer:
+def _page(service: Service, call: Call, posts: Iterator[Post], size: int, item: str) -> Answer:
+    """The page of posts, newest first, at which the query's token points, read no further than needed."""
     check = _check(call)
     token = call.query.get("pagination_token") or call.query.get("next_token")
-    ids = [-int(post.id) for post in posts]
-    begin = 0
-    if token is not None:
-        begin = bisect_left(ids, -_place(token, check))
-    page = posts[begin : begin + size]
-    meta: dict[str, JSON] = {"result_count": len(page)}
+    first = None if token is None else _place(token, check)
+    newer: deque[Post] = deque(maxlen=size)
+    page: list[Post] = []
+    meta: dict[str, JSON] = {}
+    for post in posts:
+        if first is not None and int(post.id) > first:
+            newer.append(post)
+        elif len(page) < size:
+            page.append(post)
+        else:
+            meta["next_token"] = _token(int(post.id), check)
+            break
+    if newer and call.endpoint != "GET /2/tweets/search/recent":
+        meta["previous_token"] = _token(int(newer[0].id), check)
     if page:
-        meta["newest_id"], meta["oldest_id"] = page[0].id, page[-1].id
-    if begin + size < len(posts):
-        meta["next_token"] = _token(int(posts[begin + size].id), check)
-    if begin and call.endpoint != "GET /2/tweets/search/recent":
-        meta["previous_token"] = _token(int(posts[max(0, begin - size)].id), check)
+        meta |= {"newest_id": page[0].id, "oldest_id": page[-1].id}
+    meta["result_count"] = len(page)
     return posts_answer(service, call, page, item=item, meta=meta)
 
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from .wire import JSON
+
 EPOCH_MILLISECONDS = 1_288_834_974_657
 """The first millisecond of the snowflake calendar: 2010-11-04T01:42:54.657Z."""
+
+Said = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""What a post says, for telling duplicates: its normalised words, its media, its poll."""
 
 NO_METRICS: Mapping[str, int] = {
     "retweet_count": 0,
@@ -105,6 +110,15 @@ class Media:
         return "video" if self.media_type.startswith("video/") else "photo"
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post's text as it is read, the entities in it as X lists them, and the ids of the users it mentions."""
+
+    text: str
+    entities: dict[str, JSON]
+    mentioned: tuple[str, ...]
+
+
 class World:
     """Everything that exists, found by id, by author and by who is mentioned. Not thread-safe: the sandbox locks."""
 
@@ -114,9 +128,11 @@ class World:
         self.media: dict[str, Media] = {}
         self.likes: set[tuple[str, str]] = set()
         self.follows: set[tuple[str, str]] = set()
+        self.shown: dict[str, Shown] = {}
         self._by_name: dict[str, str] = {}
         self._timelines: dict[str, list[int]] = defaultdict(list)
         self._mentions: dict[str, list[int]] = defaultdict(list)
+        self._said: dict[tuple[str, Said], list[str]] = defaultdict(list)
         self._all: list[int] = []
         self._sequence = 0
 
@@ -147,10 +163,10 @@ class World:
         user_id = self._by_name.get(username.lower())
         return self.users[user_id] if user_id else None
 
-    def add_post(self, post: Post, mentioned: Iterator[str]) -> Post:
+    def add_post(self, post: Post, mentioned: Iterable[str], said: Said) -> Post:
         """Publish a post that mentions those user ids, and count it with what it answers or quotes."""
         self.posts[post.id] = post
-        self.index(post, mentioned)
+        self.index(post, mentioned, said)
         for target, count in (
             (post.in_reply_to_id, "reply_count"),
             (post.quoted_id, "quote_count"),
@@ -160,9 +176,10 @@ class World:
                 self.count(target, count, 1)
         return post
 
-    def index(self, post: Post, mentioned: Iterator[str]) -> None:
+    def index(self, post: Post, mentioned: Iterable[str], said: Said) -> None:
         """Enter a post where it will be looked for."""
         number = int(post.id)
+        self._said[post.author_id, said].append(post.id)
         insort(self._all, number)
         insort(self._timelines[post.author_id], number)
         for user_id in mentioned:
@@ -179,6 +196,10 @@ class World:
         self.posts[post_id] = replace(post, deleted_at=at)
         if post.reposted_id in self.posts:
             self.count(post.reposted_id, "retweet_count", -1)
+
+    def said_before(self, author_id: str, said: Said) -> list[Post]:
+        """The posts in which a user has said the same before, in the order they were entered."""
+        return [self.posts[post_id] for post_id in self._said.get((author_id, said), [])]
 
     def timeline(self, user_id: str) -> list[int]:
         """The ids of a user's posts, oldest first, deleted ones too."""
