@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from songpost.runtime import Runtime
+from songpost.store.dynamodb_records import TTL
+from songpost.store.dynamodb_wire import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,10 +132,14 @@ def test_state_survives_a_mistake(template: Template) -> None:
     assert "PAY_PER_REQUEST" == properties["BillingMode"]
     assert properties["DeletionProtectionEnabled"] is True
     assert {"PointInTimeRecoveryEnabled": True} == properties["PointInTimeRecoverySpecification"]
-    assert {"AttributeName": "expires_at", "Enabled": True} == properties["TimeToLiveSpecification"]
-    keys = [{"AttributeName": "account", "KeyType": "HASH"}, {"AttributeName": "key", "KeyType": "RANGE"}]
-    assert keys == properties["KeySchema"]
     assert "GlobalSecondaryIndexes" not in properties
+
+
+def test_the_table_has_the_keys_that_the_store_expects(template: Template) -> None:
+    """The store's own schema, which its contract runs against, is the stack's; TTL is on its attribute."""
+    properties = template["Resources"]["Table"]["Properties"]
+    assert {name: properties[name] for name in SCHEMA} == SCHEMA
+    assert {"AttributeName": TTL, "Enabled": True} == properties["TimeToLiveSpecification"]
 
 
 def _statements(template: Template, function: str) -> list[Template]:
