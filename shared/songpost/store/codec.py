@@ -84,9 +84,9 @@ def action_from(body: Mapping[str, Json], where: str) -> Action:
         again = json.loads(action_text(action))
     except (msgspec.ValidationError, CommitRefused) as error:
         raise _unreadable(str(error), where) from error
-    stray = _stray(body, again)
-    if stray:
-        raise _unreadable(f"unknown field {quote(stray)}", where)
+    unknown = stray(body, again)
+    if unknown:
+        raise _unreadable(f"unknown field {quote(unknown)}", where)
     return action
 
 
@@ -96,19 +96,19 @@ def _builtins(action: Action) -> object:
     return msgspec.to_builtins(action, builtin_types=(datetime,))
 
 
-def _stray(found: object, known: object, path: str = "") -> str:
+def stray(found: object, known: object, path: str = "") -> str:
     """Name the first field of `found` that `known` (the same record, written anew) does not have."""
     if isinstance(found, Mapping) and isinstance(known, Mapping):
         for name, value in found.items():
             place = f"{path}.{name}" if path else name
             if name not in known:
                 return place
-            if stray := _stray(value, known[name], place):
-                return stray
+            if found_in := stray(value, known[name], place):
+                return found_in
     elif isinstance(found, list) and isinstance(known, list):
         for index, (left, right) in enumerate(zip(found, known, strict=True)):
-            if stray := _stray(left, right, f"{path}[{index}]"):
-                return stray
+            if found_in := stray(left, right, f"{path}[{index}]"):
+                return found_in
     return ""
 
 

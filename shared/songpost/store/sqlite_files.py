@@ -48,7 +48,7 @@ class LiveFile:
 
     def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self._path = path
-        _make_private(path)
+        _prepare_to_write(path)
         with translated(path):
             self._connection = _opened(path, busy_seconds)
 
@@ -214,8 +214,10 @@ def _log_header(log: Path) -> bytes:
 # ------------------------------------------------------------------------------------------------- opening
 
 
-def _make_private(path: Path) -> None:
+def _prepare_to_write(path: Path) -> None:
     """Create an absent file for its owner alone (0600), its folder too (0700): texts and plans are private.
+
+    A file that cannot be written is refused here: SQLite would open it for reading, and leave logs beside it.
 
     SQLite gives -wal and -shm the mode of the file. `O_EXCL`: an existing file is never opened here, since
     closing it would drop this process's locks on it (see `_copied`).
@@ -224,6 +226,10 @@ def _make_private(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        for place in (path, path.parent):
+            if not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+                kind, what, mend = _ERRORS[sqlite3.SQLITE_READONLY]
+                raise kind(what, where=str(place), mend=mend)
 
 
 def _connected(location: str, *, busy_seconds: float = 0, uri: bool = False) -> sqlite3.Connection:
