@@ -177,6 +177,7 @@ class Session:
             posts=answer.value.posts,
             complete=answer.value.complete,
             read_at=self.clock(),
+            resources=answer.resources,
             limits=answer.limits,
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar, cast
 
+from songpost.core import similarity
 from songpost.core import snapshot as names
 from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
@@ -26,6 +27,7 @@ from songpost.model import (
     Usage,
 )
 from songpost.settings import Settings
+from songpost.store import codec
 from songpost.store.port import Change, CheckDocument, DeleteDocument, Loaded, PutDocument
 
 T = TypeVar("T")
@@ -65,13 +67,16 @@ def decode(name: str, body: Mapping[str, Json], kind: type[T]) -> T:
             break
         current, version = step(current), version + 1
     try:
-        return msgspec.convert(current, kind, strict=True)
-    except msgspec.ValidationError as error:
-        raise StoreUnreadable(
-            f"does not decode: {quote(str(error))}",
-            where=f"document {name}",
-            mend="restore the store from a backup, or import an export",
-        ) from error
+        noun = msgspec.convert(current, kind, strict=True)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise _unreadable(name, f"does not decode: {quote(str(error))}") from error
+    if stray := codec.stray(current, encode(noun)):
+        raise _unreadable(name, f"has the unknown field {quote(stray)}")
+    return noun
+
+
+def _unreadable(name: str, what: str) -> StoreUnreadable:
+    return StoreUnreadable(what, where=f"document {name}", mend="restore the store from a backup, or import an export")
 
 
 def decode_settings(body: Mapping[str, Json]) -> Settings:
@@ -91,6 +96,12 @@ def snapshot_of(account: str, loaded: Loaded, settings: Settings) -> Snapshot:
         for name, document in loaded.documents.items()
         if name.startswith(names.PLAN_PREFIX)
     }
+    fingerprints = noun(names.FINGERPRINTS, Fingerprints, Fingerprints())
+    for entry in fingerprints.entries:
+        try:
+            similarity.posted_at(entry)
+        except ValueError as error:
+            raise _unreadable(names.FINGERPRINTS, str(error)) from error
     return Snapshot(
         account=account,
         settings=settings,
@@ -99,7 +110,7 @@ def snapshot_of(account: str, loaded: Loaded, settings: Settings) -> Snapshot:
         timeline=noun(names.TIMELINE, Timeline, Timeline()),
         usage=noun(names.USAGE, Usage, Usage()),
         limits=noun(names.LIMITS, Limits, Limits()),
-        fingerprints=noun(names.FINGERPRINTS, Fingerprints, Fingerprints()),
+        fingerprints=fingerprints,
         learning=noun(names.LEARNING, cast("type[Statistics | None]", Statistics), None),
         plans=plans,
         actions={key: stored.action for key, stored in loaded.actions.items()},

@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 
 from songpost.agent import ledger
 from songpost.agent.ledger import Account, Desk, Move, Outcome
-from songpost.core import matching, rate_limits
-from songpost.core.prices import RECONCILING_POSTS, RECONCILING_READS
+from songpost.core import budget, matching, rate_limits
+from songpost.core.prices import RECONCILING_POSTS, RECONCILING_READS, price, price_list
+from songpost.errors import NotSent, RateLimited, XError
 from songpost.model import (
     CREATES,
     Action,
@@ -26,6 +27,7 @@ from songpost.model import (
     Bucket,
     Post,
     PostMark,
+    PriceClass,
     State,
     recorded,
 )
@@ -34,16 +36,22 @@ ABSENT_READS = 2
 ABSENT_AFTER = timedelta(minutes=10)
 READ_APART = timedelta(minutes=2)
 """Two reads tell more than one only where X had time to show a late post between them."""
+LATER_APART = timedelta(minutes=15)
+MOST_READS = 8
+"""Looks after which only a person's word can settle an outcome."""
+LARGEST_READ = 100
 OPEN = frozenset({State.SENDING, State.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineRead:
-    """What one read of the own timeline brought: posts newest first, and whether that is all since `since_id`."""
+    """What one read of the own timeline brought: posts newest first, whether that is all since
+    `since_id`, and how many resources are billed for it."""
 
     posts: tuple[Post, ...]
     complete: bool
     read_at: datetime
+    resources: int
     limits: tuple[Bucket, ...] = ()
 
 
@@ -63,13 +71,20 @@ def due(account: Account, now: datetime) -> tuple[Action, ...]:
     return tuple(sorted(found, key=lambda action: action.attempts[-1].started_at))
 
 
-def may_read(attempt: Attempt, now: datetime) -> bool:
-    """Whether a booked read is left, and the last one is long enough ago to tell something new."""
-    if attempt.reads >= RECONCILING_READS:
-        return False
+def next_read(attempt: Attempt, now: datetime) -> int:
+    """How many posts the next look may bring; 0 where it is too early for one, or there were enough.
+
+    The first two looks are small and were booked with the attempt. Where they could not decide, further ones
+    grow and come less often, each booked by itself, until a person has to decide.
+    """
+    if attempt.reads >= MOST_READS:
+        return 0
     if attempt.read_at is None:
-        return True
-    return now >= max(attempt.read_at + READ_APART, attempt.started_at + ABSENT_AFTER)
+        return RECONCILING_POSTS
+    wait = READ_APART if attempt.reads < RECONCILING_READS else LATER_APART * (attempt.reads - 1)
+    if now < max(attempt.read_at + wait, attempt.started_at + ABSENT_AFTER):
+        return 0
+    return min(LARGEST_READ, RECONCILING_POSTS << max(0, attempt.reads - RECONCILING_READS + 1))
 
 
 def accounted_for(account: Account, except_key: str) -> frozenset[str]:
@@ -84,20 +99,65 @@ def reconcile(desk: Desk, account: Account, read: ReadTimeline) -> Account:
     if identity is None:  # nothing was ever sent
         return account
     for action in due(account, desk.now()):
-        attempt = action.attempts[-1]
-        if action.kind not in CREATES or not may_read(attempt, desk.now()):
+        if action.kind not in CREATES:
             continue
-        seen = read(identity.user_id, attempt.baseline_id, RECONCILING_POSTS)
-        account = _take_in(desk, account, action, attempt, seen)
+        account, most = _book_read(desk, account, action)
+        if not most:
+            continue
+        try:
+            seen = read(identity.user_id, action.attempts[-1].baseline_id, most)
+        except (NotSent, RateLimited):
+            raise
+        except XError:
+            # No answer is not no bill: the look counts as fully used, and shows nothing.
+            seen = TimelineRead(posts=(), complete=False, read_at=desk.now(), resources=most)
+            _take_in(desk, account, action, action.attempts[-1], seen)
+            raise
+        account = _take_in(desk, account, action, action.attempts[-1], seen)
     return account
+
+
+def _book_read(desk: Desk, account: Account, action: Action) -> tuple[Account, int]:
+    """See that a look is booked: the first two were, with the attempt. 0 where it may not be made now."""
+    attempt_id = action.attempts[-1].id
+
+    def decide(current: Account) -> Move[int]:
+        snapshot, now = current.snapshot, desk.now()
+        stored = current.stored.get(action.key)
+        if stored is None or stored.action.state not in OPEN or stored.action.attempts[-1].id != attempt_id:
+            return Move(snapshot=snapshot, result=0)
+        attempt = stored.action.attempts[-1]
+        most = next_read(attempt, now)
+        short = attempt.resources + most - attempt.reserved_reads
+        if not most or short <= 0:
+            return Move(snapshot=snapshot, result=most)
+        micros = price(price_list(snapshot.settings, now.date()), PriceClass.POST_READ, short)
+        settings, usage = snapshot.settings, snapshot.usage
+        if budget.shortfall(settings, usage, now, writes=0, reads=short, micros=micros) is not None:
+            return Move(snapshot=snapshot, result=0)
+        # Booked at the attempt's own time, so that what is given back at the end lands where it came from.
+        usage = budget.booked(usage, settings.budget, attempt.started_at, reads=short, micros=micros)
+        attempt = replace(
+            attempt,
+            reserved_reads=attempt.reserved_reads + short,
+            reserved_micros=attempt.reserved_micros + micros,
+        )
+        after = replace(stored.action, attempts=(*stored.action.attempts[:-1], attempt))
+        after = recorded(after, now, f"another look of {most} posts booked, ${micros / 1e6:.3f}", attempt.id)
+        return Move(
+            snapshot=replace(snapshot, usage=usage),
+            written=("usage",),
+            actions=((after, stored),),
+            result=most,
+        )
+
+    return ledger.move(desk, account, decide)
 
 
 def _take_in(desk: Desk, account: Account, action: Action, attempt: Attempt, seen: TimelineRead) -> Account:
     post = matching.found(action, attempt, seen.posts, accounted_for(account, action.key))
     if post is not None:
-        outcome = Outcome(
-            attempt_id=attempt.id, at=desk.now(), post=post, limits=seen.limits, resources=len(seen.posts)
-        )
+        outcome = Outcome(attempt_id=attempt.id, at=desk.now(), post=post, limits=seen.limits, resources=seen.resources)
         return ledger.record(desk, account, action.key, outcome)
 
     def decide(current: Account) -> Move[None]:
@@ -130,7 +190,7 @@ def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: 
         attempt,
         reads=attempt.reads + 1,
         read_at=now,
-        resources=attempt.resources + len(seen.posts),
+        resources=attempt.resources + seen.resources,
         absent_reads=attempt.absent_reads + counts,
     )
     attempts = (*action.attempts[:-1], attempt)
