@@ -70,10 +70,10 @@ class SsmTokens:
 
     def _all(self) -> Iterator[tuple[str, str]]:
         """Read all parameters of the folder; SSM gives them ten at a time."""
-        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(
-            Path=self._folder.rstrip("/"), WithDecryption=True
-        )
         try:
+            pages = self._ssm.get_paginator("get_parameters_by_path").paginate(
+                Path=self._folder.rstrip("/"), WithDecryption=True
+            )
             for page in pages:
                 for parameter in page["Parameters"]:
                     yield parameter["Name"].removeprefix(self._folder), parameter["Value"]
