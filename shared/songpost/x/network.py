@@ -15,6 +15,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
@@ -140,6 +141,8 @@ class NetworkTransport:
         self._read_seconds = read_seconds
         self._resolve = resolve or _resolve
         self._kept: list[_Kept] = []
+        # Whoever drops the transport drops its idle connections with it; nobody needs to remember to close.
+        weakref.finalize(self, _close, self._kept)
         self._tls: ssl.SSLContext | None = None
         if self._base is not None:
             _place(base_url)
@@ -179,9 +182,8 @@ class NetworkTransport:
         return response
 
     def close(self) -> None:
-        """Close the kept connections."""
-        while self._kept:
-            self._kept.pop().bounded.raw.close()
+        """Close the kept connections now; the transport stays usable."""
+        _close(self._kept)
 
     def _check(self, send_by: datetime) -> None:
         """Check the send deadline; called just before the first byte."""
@@ -242,6 +244,12 @@ class NetworkTransport:
 
             self._tls = ssl.create_default_context(cafile=certifi.where())
         return self._tls
+
+
+def _close(kept: list[_Kept]) -> None:
+    """Close and forget connections."""
+    while kept:
+        kept.pop().bounded.raw.close()
 
 
 def _place(url: str) -> _Place:

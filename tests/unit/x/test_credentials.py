@@ -97,12 +97,8 @@ def test_a_token_that_does_not_tell_its_user_tells_nothing(token: str, user_id: 
 
 def test_the_hash_tells_a_change_and_nothing_else() -> None:
     """Other keys or another token give another hash, which holds none of them."""
-    others = [
-        replace(CREDENTIALS, api_key="other"),
-        replace(CREDENTIALS, access_token="1-other"),
-        OAuth2(client_id="c"),
-    ]
-    digests = {CREDENTIALS.digest, *(other.digest for other in others)}
+    app, token = replace(CREDENTIALS, api_key="other"), replace(CREDENTIALS, access_token="1-other")
+    digests = {CREDENTIALS.digest, app.digest, token.digest, OAuth2(client_id="c").digest}
     assert 4 == len(digests)
     assert replace(CREDENTIALS).digest == CREDENTIALS.digest
     assert 16 == len(CREDENTIALS.digest)
