@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from songpost.x.client import Client
     from songpost.x.credentials import Credentials
     from songpost.x.nouns import Answer
+    from songpost.x.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +64,17 @@ class Given:
 
 @dataclass(kw_only=True)
 class Session:
-    """One account, opened: its store, settings and texts, and X when it is asked for."""
+    """One account, opened: its store, settings and texts, and X when it is asked for.
+
+    `transport` carries the calls to X; without one they go over the network.
+    """
 
     runtime: Runtime
     environ: Mapping[str, str]
     store: Store
     clock: Clock
     file: Path | None
+    transport: Transport | None = None
 
     @property
     def account(self) -> str:
@@ -144,6 +149,7 @@ class Session:
             clock=self.clock,
             sleep=time.sleep,
             base_url=self.runtime.x_api_base_url,
+            transport=self.transport,
         )
 
     @cached_property

@@ -1,5 +1,6 @@
 """A house to live in for one test: a sandbox of X in a process of its own, a folder with settings and texts, and
-the `songpost` command, run as its user runs it. The sandbox is the judge: its posts and its bill."""
+the `songpost` command, run as its user runs it. The sandbox is the judge: its posts and its bill.
+"""
 
 from __future__ import annotations
 
@@ -46,15 +47,18 @@ class XSandbox:
     told: Mapping[str, str]
 
     def ask(self, path: str, body: object = None) -> Any:
+        """Ask the control room, or with a body tell it something."""
         data = None if body is None else json.dumps(body).encode()
         with urlopen(Request(f"{self.url}/_sandbox/{path}", data=data), timeout=10) as answer:  # noqa: S310 - loopback
             return json.loads(answer.read())
 
     @property
     def posts(self) -> list[Any]:
+        """The account's posts on X."""
         return [post for post in self.ask("posts") if post["author_id"] == self.told["user_id"]]
 
     def creates(self) -> list[Any]:
+        """The creates that reached X, whatever became of them."""
         return [r for r in self.ask("requests") if r["method"] == "POST" and r["path"] == "/2/tweets"]
 
 
@@ -68,6 +72,7 @@ class House:
     environ: dict[str, str] = field(default_factory=dict)
 
     def variables(self) -> dict[str, str]:
+        """The command's environment: nothing of this machine's but the paths and AWS's."""
         told = self.sandbox.told
         kept = {k: v for k, v in os.environ.items() if k.startswith(("PATH", "HOME", "AWS_", "COVERAGE", "PYTHON"))}
         return {
@@ -82,6 +87,7 @@ class House:
         }
 
     def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start the command as a process."""
         return subprocess.Popen(
             [sys.executable, "-m", "songpost.cli.main", *words],
             cwd=self.folder,
@@ -92,6 +98,7 @@ class House:
         )
 
     def run(self, *words: str, code: int = 0) -> str:
+        """Run the command; its output, or what it said on standard error where it is to fail."""
         process = self.start(*words)
         out, err = process.communicate(timeout=60)
         assert process.returncode == code, f"{words} ended with {process.returncode}\n{out}\n{err}"
@@ -110,11 +117,13 @@ class House:
         return json.loads(said) if not expected else said
 
     def actions(self) -> dict[str, Any]:
+        """The ledger, by key."""
         return {action["key"]: action for action in json.loads(self.run("actions", "--json"))}
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[XSandbox]:
+    """X, in a process of its own."""
     process = subprocess.Popen(
         [sys.executable, "-m", "songpost.cli.main", "sandbox", "--port", "0"],
         cwd=tmp_path,
@@ -130,7 +139,7 @@ def sandbox(tmp_path: Path) -> Iterator[XSandbox]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=pytest.mark.dynamodb_local)])
-def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A new store's URL: a file, or a table of DynamoDB Local."""
     if request.param == "sqlite":
         return "sqlite:///data/songpost.db"
@@ -151,6 +160,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def house(tmp_path: Path, sandbox: XSandbox, store: str) -> House:
+    """A folder with settings and texts, a store, and X."""
     (tmp_path / "songpost.yaml").write_text(SETTINGS)
     (tmp_path / "texts.yaml").write_text(TEXTS)
     return House(tmp_path, sandbox, store)
