@@ -1,7 +1,8 @@
 """The X API: the client, and what it stands on.
 
-`open_client` builds the real one. Importing this package, `endpoints`, `credentials` or `nouns` is light;
-tweepy is imported when the first client is opened, so a dry run, which never calls X, never pays for it.
+`open_client` builds the real one, `open_grant` the tokens of OAuth 2.0 beneath it. Importing this package,
+`endpoints`, `credentials` or `nouns` is light; tweepy is imported when the first client is opened, so a dry run,
+which never calls X, never pays for it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from songpost.x.credentials import Credentials, OAuth1
 
 if TYPE_CHECKING:
     from songpost.x.client import Client
+    from songpost.x.credentials import OAuth2
+    from songpost.x.tokens import Grant, Lease, TokenStore
     from songpost.x.transport import Transport
 
 
@@ -50,4 +53,33 @@ def open_client(
         clock=clock,
         sleep=sleep,
         user_id=user_id or credentials.user_id,
+    )
+
+
+def open_grant(
+    credentials: OAuth2,
+    lease: Lease,
+    *,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    base_url: str = "",
+    store: TokenStore | None = None,
+    transport: Transport | None = None,
+) -> Grant:
+    """Build the grant of an OAuth 2.0 account, for `open_client`'s `tokens`.
+
+    The pair lives in the token file of the credentials unless another `store` is given (`token_ssm.SsmTokens`);
+    `lease` keeps refreshes apart (the account's store has one).
+    """
+    from songpost.x.network import NetworkTransport
+    from songpost.x.token_file import TokenFile
+    from songpost.x.tokens import Grant
+
+    return Grant(
+        credentials,
+        store or TokenFile(credentials.token_file),
+        lease,
+        transport or NetworkTransport(clock=clock, base_url=base_url),
+        clock,
+        sleep,
     )

@@ -1,8 +1,8 @@
 """The one table of X's endpoints that Songpost calls: plain data, and nothing here is read twice elsewhere.
 
 Admission takes the price class and the rate buckets from it, the client its retries and what a lost answer
-means, tracing and docs the names, the sandbox's contract test the lot. Sources: docs/x-api.md and X's OpenAPI
-description 2.166. Adding a call starts with a row here.
+means, tracing and docs the names, the sandbox's contract test the lot. Sources: X's public documentation and
+its OpenAPI description 2.166 (read 2026-11-22). Adding a call starts with a row here.
 """
 
 from __future__ import annotations
@@ -12,21 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-
-class PriceClass(StrEnum):
-    """The line of X's price list that a call falls under.
-
-    `CREATE` stands for the whole family (with a URL, summoned reply): which of them, the text decides.
-    """
-
-    CREATE = "create"
-    DELETE = "delete"
-    INTERACTION = "interaction"
-    MEDIA_METADATA = "media_metadata"
-    POST_READ = "post_read"
-    USER_READ = "user_read"
-    OWNED_READ = "owned_read"
-    FREE = "free"
+from songpost.model import PriceClass
 
 
 class Lost(StrEnum):
@@ -53,6 +39,7 @@ class Retry(StrEnum):
 class Endpoint:
     """One endpoint. `path` is a pattern as X's documentation writes it (`/2/tweets/:id`).
 
+    `price` is `POST_CREATE` for the whole family (with a URL, summoned reply): which of them, the text decides.
     `scopes` are what OAuth 2.0 needs; `buckets` the windows (`user15`, `app15`, `user24h`, `app24h`) that X is
     known to count it in; `fresh` asks for a connection of its own; `page` is the smallest and largest page.
     """
@@ -145,7 +132,7 @@ SEARCH = _read("search", "/2/tweets/search/recent", PriceClass.POST_READ, bucket
 USAGE = _read("usage", "/2/usage/tweets", PriceClass.FREE, buckets=("app15",), scopes=())
 
 CREATE_POST = _write(
-    "create_post", "POST", "/2/tweets", PriceClass.CREATE, lost=Lost.OPEN, buckets=("user15", "app24h")
+    "create_post", "POST", "/2/tweets", PriceClass.POST_CREATE, lost=Lost.OPEN, buckets=("user15", "app24h")
 )
 DELETE_POST = _write("delete_post", "DELETE", "/2/tweets/:id", PriceClass.DELETE)
 REPOST = _write("repost", "POST", "/2/users/:id/retweets", PriceClass.INTERACTION)

@@ -45,7 +45,7 @@ FORMS = (
     Form("image/gif", b"GIF8", 0, "tweet_gif", 15 * _MEGABYTE),
     Form("video/mp4", b"ftyp", 4, "tweet_video", 512 * _MEGABYTE),
 )
-"""Forms by their first bytes, not by the name of a file. Limits: docs/x-api.md, "Media"."""
+"""Forms by their first bytes, not by the name of a file. Limits: X's media guide, read 2026-11-22."""
 
 
 def form_of(data: bytes, where: str) -> Form:

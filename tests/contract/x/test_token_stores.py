@@ -239,11 +239,8 @@ ONE_CALL = dedent(
     from datetime import UTC, datetime, timedelta
     from pathlib import Path
 
-    from songpost.x import open_client
+    from songpost.x import open_client, open_grant
     from songpost.x.credentials import OAuth2
-    from songpost.x.network import NetworkTransport
-    from songpost.x.token_file import TokenFile
-    from songpost.x.tokens import Grant
 
     url, client_id, secret, path = sys.argv[1:]
 
@@ -265,12 +262,9 @@ ONE_CALL = dedent(
     def clock():
         return datetime.now(UTC)
 
-    credentials = OAuth2(client_id=client_id, client_secret=secret)
-    transport = NetworkTransport(clock=clock, base_url=url)
-    grant = Grant(credentials, TokenFile(Path(path)), FileLease(), transport, clock, time.sleep)
-    client = open_client(
-        credentials, clock=clock, sleep=time.sleep, base_url=url, tokens=grant, transport=transport
-    )
+    credentials = OAuth2(client_id=client_id, client_secret=secret, token_file=Path(path))
+    ports = {"clock": clock, "sleep": time.sleep, "base_url": url}
+    client = open_client(credentials, tokens=open_grant(credentials, FileLease(), **ports), **ports)
     print("ready", flush=True)
     sys.stdin.readline()
     print(client.me(deadline=clock() + timedelta(seconds=60)).value.username, flush=True)

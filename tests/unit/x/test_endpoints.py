@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from songpost.model import PriceClass
 from songpost.x.client import Client
-from songpost.x.endpoints import CREATE_POST, ENDPOINTS, Endpoint, Lost, PriceClass, Retry
+from songpost.x.endpoints import CREATE_POST, ENDPOINTS, Endpoint, Lost, Retry
 
 ALL = pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS.keys())
 
