@@ -27,7 +27,7 @@ from songpost.agent.writing import Hand, Texts
 from songpost.core import content
 from songpost.core.admission import CALL_SECONDS
 from songpost.core.snapshot import Snapshot
-from songpost.errors import CredentialsError, Refusal
+from songpost.errors import CredentialsError, Refusal, VariableError
 from songpost.model import Action, Attempt, Json, Post, User
 from songpost.runtime import Runtime
 from songpost.settings import Settings
@@ -35,14 +35,19 @@ from songpost.store.opening import open_store
 from songpost.store.port import Loaded, Store, StoredAction
 
 if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+    from songpost.x.authorization import Tokens
     from songpost.x.client import Client
     from songpost.x.credentials import Credentials
     from songpost.x.nouns import Answer
+    from songpost.x.tokens import TokenStore
     from songpost.x.transport import Transport
 
 logger = logging.getLogger(__name__)
 
 EXAMPLE = "songpost.example.yaml"
+TOKEN_LEASE = "oauth2"  # noqa: S105 - the name of a lease
 READ_SECONDS = 20.0
 """The longest that one read of X may take, its retries included."""
 Clock = Callable[[], datetime]
@@ -132,9 +137,13 @@ class Session:
     @cached_property
     def credentials(self) -> Credentials:
         """What proves to X who is asking. Raises `VariableError`, `CredentialsError`."""
+        mode = self.runtime.auth_mode or self.given.settings.auth_mode.value
+        if self.runtime.credentials_path:
+            from songpost.x.parameters import credentials_under
+
+            return credentials_under(ssm_client(), self.runtime.credentials_path, mode)
         from songpost.x.credentials import from_env
 
-        mode = self.runtime.auth_mode or self.given.settings.auth_mode.value
         return from_env(self.environ, mode)
 
     @cached_property
@@ -148,9 +157,49 @@ class Session:
             self.credentials,
             clock=self.clock,
             sleep=time.sleep,
-            base_url=self.runtime.x_api_base_url,
-            transport=self.transport,
+            tokens=self._tokens(),
+            transport=self.wire,
         )
+
+    @cached_property
+    def wire(self) -> Transport:
+        """What carries calls to X: the given transport, or the network."""
+        if self.transport is not None:
+            return self.transport
+        from songpost.x.network import NetworkTransport
+
+        return NetworkTransport(clock=self.clock, base_url=self.runtime.x_api_base_url)
+
+    def _tokens(self) -> Tokens | None:
+        """The rotating pair of OAuth 2.0, refreshed under a lease of this store; none for OAuth 1.0a."""
+        from songpost.x.credentials import OAuth2
+        from songpost.x.tokens import Grant
+
+        if not isinstance(self.credentials, OAuth2):
+            return None
+        lease = StoreLease(self.store, self.account)
+        return Grant(self.credentials, self.token_store(), lease, self.wire, self.clock, time.sleep)
+
+    def token_store(self, *, to_ssm: bool | None = None) -> TokenStore:
+        """Where the pair of tokens lives: in SSM where a path is named, else in a file."""
+        from songpost.x.credentials import OAuth2
+
+        path = self.runtime.credentials_path
+        if bool(path) if to_ssm is None else to_ssm:
+            from songpost.x.token_ssm import SsmTokens
+
+            if not path:
+                raise VariableError(
+                    "is not set, so there is no path for the tokens",
+                    where="SONGPOST_CREDENTIALS_PATH",
+                    mend="set it to the stack's CredentialsPath, such as /songpost/default",
+                )
+            return SsmTokens(ssm_client(), path)
+        from songpost.x.token_file import TokenFile
+
+        if not isinstance(self.credentials, OAuth2):
+            raise CredentialsError("OAuth 1.0a has no tokens", where="X_AUTH_MODE", mend="set it to oauth2")
+        return TokenFile(self.credentials.token_file)
 
     @cached_property
     def hand(self) -> Hand:
@@ -206,6 +255,29 @@ class Session:
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
+
+
+def ssm_client() -> SSMClient:
+    """AWS's parameter store."""
+    import boto3
+
+    return boto3.client("ssm")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLease:
+    """The lease on refreshing tokens (`x.tokens.Lease`), kept in the account's store."""
+
+    store: Store
+    account: str
+
+    def acquire(self, holder: str, now: datetime, until: datetime) -> bool:
+        """Take it until `until` if it is free, over, or already this holder's."""
+        return self.store.acquire_lease(self.account, TOKEN_LEASE, holder, now, until)
+
+    def release(self, holder: str) -> None:
+        """Give it back."""
+        self.store.release_lease(self.account, TOKEN_LEASE, holder)
 
 
 def new_id() -> str:

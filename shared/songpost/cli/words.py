@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     _validate(commands)
     _settings(commands)
     _switch(commands)
+    _authorize(commands)
     _sandbox(commands)
     return top
 
@@ -158,6 +159,23 @@ def _switch(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     pause.add_argument("--reason", metavar="R", default="paused by hand", help="why, for whoever looks next")
     _command(commands, "resume", "let the account act again", "songpost resume", room="control")
+
+
+def _authorize(commands: _Commands[argparse.ArgumentParser]) -> None:
+    words = _command(
+        commands,
+        "authorize",
+        "ask X for consent in a browser (OAuth 2.0), and keep the tokens",
+        "songpost authorize --to ssm",
+        room="authorize",
+    )
+    words.add_argument(
+        "--to",
+        choices=("file", "ssm"),
+        default="file",
+        help="keep the tokens in X_TOKEN_FILE, or under SONGPOST_CREDENTIALS_PATH",
+    )
+    words.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
 
 
 def _sandbox(commands: _Commands[argparse.ArgumentParser]) -> None:
