@@ -15,7 +15,7 @@ from pynamodb.expressions.operand import Path
 from songpost.errors import CommitConflict, CommitUnanswered, StoreUnavailable
 from songpost.store.codec import Record
 from songpost.store.dynamodb_records import IMPORT, ITEMS, LIVE, PAST, Attribute, record_attributes, sort_key, text
-from songpost.store.dynamodb_wire import ABSENT, Operations, Wire, begins
+from songpost.store.dynamodb_wire import ABSENT, Operation, Operations, Wire, begins
 
 _ROWS = 90
 _BYTES = 3_000_000
@@ -39,11 +39,13 @@ def import_records(wire: Wire, account: str, records: Sequence[Record]) -> None:
 def _begin(wire: Wire, account: str) -> str:
     """Put up the sign, or take over that of an import that was cut off, with what it left cleared away."""
     if left := wire.get(account, IMPORT):
-        for prefix in (LIVE, PAST, ITEMS):
-            for row in list(wire.query(account, begins(prefix))):
-                if sort_key(row) != IMPORT:
-                    wire.delete_if(account, sort_key(row))
-        return left["import_id"]["S"]
+        import_id = left["import_id"]["S"]
+        rows = [row for prefix in (LIVE, PAST, ITEMS) for row in wire.query(account, begins(prefix))]
+        keys = [sort_key(row) for row in rows if sort_key(row) != IMPORT]
+        for start in range(0, len(keys), _ROWS):
+            deletes = [wire.check(account, key, None) for key in keys[start : start + _ROWS]]
+            _transact(wire, account, Operations((_sign(wire, account, import_id),), deletes, ()))
+        return import_id
     for prefix in (LIVE, PAST, ITEMS):
         if next(wire.query(account, begins(prefix), page_rows=1), None):
             raise CommitConflict("holds records already", where=account, mend="import into a new account")
@@ -55,16 +57,23 @@ def _begin(wire: Wire, account: str) -> str:
     return import_id
 
 
+def _sign(wire: Wire, account: str, import_id: str) -> Operation:
+    """Ask that the sign of this import stand."""
+    return wire.check(account, IMPORT, Path("import_id") == import_id)
+
+
 def _write(wire: Wire, account: str, chunk: Sequence[_Placed], import_id: str) -> None:
-    """Write some records; safe to send twice, since it writes over nothing but this import's own."""
-    ours = Path("import_id") == import_id
-    sign = wire.check(account, IMPORT, ours)
-    puts = [
-        wire.put(account, key, {**attributes, "import_id": text(import_id)}, ABSENT | ours) for key, attributes in chunk
-    ]
+    """Write some records, over nothing but this import's own."""
+    free = ABSENT | (Path("import_id") == import_id)
+    puts = [wire.put(account, key, {**attributes, "import_id": text(import_id)}, free) for key, attributes in chunk]
+    _transact(wire, account, Operations((_sign(wire, account, import_id),), (), puts))
+
+
+def _transact(wire: Wire, account: str, operations: Operations) -> None:
+    """Send a transaction that may be sent twice without harm, until it is answered or the tries are used up."""
     for tries_left in reversed(range(_TRIES)):
         try:
-            verdict = wire.transact(Operations((sign,), (), puts), uuid.uuid4().hex)
+            verdict = wire.transact(operations, uuid.uuid4().hex)
         except CommitUnanswered as error:
             if not tries_left:
                 raise StoreUnavailable("gave no answer", where=account, mend="run the import again") from error

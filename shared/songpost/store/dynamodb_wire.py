@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -45,7 +45,8 @@ PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 ABSENT = Path(PARTITION).does_not_exist()
 
-Result = TypeVar("Result")
+Operation = dict[str, Any]  # as pynamodb builds it for botocore
+Answer = dict[str, Any]  # as botocore reads it
 
 
 class Fault(Enum):
@@ -134,8 +135,11 @@ def verdict_of(error: Exception) -> Verdict:
     code = cause.response.get("Error", {}).get("Code", "")
     if code == _CANCELLED and isinstance(error, TransactWriteError):
         return _cancelled(error.cancellation_reasons)
-    known = _CODES.get(code)
-    return Verdict(known or (Fault.NOT_ALLOWED if 400 <= _status(cause) < 500 else Fault.UNANSWERED))
+    if code in _CODES:
+        return Verdict(_CODES[code])
+    # A code that botocore made of the status alone was not said by DynamoDB but by something in between.
+    said = 400 <= _status(cause) < 500 and not code.isdigit()
+    return Verdict(Fault.NOT_ALLOWED if said else Fault.UNANSWERED)
 
 
 def _cancelled(reasons: Sequence[CancellationReason | None]) -> Verdict:
@@ -192,7 +196,7 @@ class Wire:
         """Yield the rows of a range of sort keys, strongly consistent, page by page."""
         start: Mapping[str, Any] | None = None  # a page's own end marker, passed back as it came
 
-        def page_after_start() -> dict[str, Any]:
+        def page_after_start() -> Answer:
             return self._connection.query(
                 self._table,
                 account,
@@ -240,14 +244,15 @@ class Wire:
         verdict = Verdict(Fault.CONTENDED)
         for pause in chain(PAUSES_SECONDS, (None,)):
             try:
-                self._connection.transact_write_items(
+                answer = self._connection.transact_write_items(
                     condition_check_items=operations.checks,
                     delete_items=operations.deletes,
                     put_items=operations.puts,
                     update_items=(),
                     client_request_token=token,
                 )
-            except (PynamoDBException, ResponseParserError) as error:
+                _understood(answer)
+            except (PynamoDBException, ResponseParserError, _NotUnderstood) as error:
                 verdict = verdict_of(error)
                 self._give_up_on(verdict, error)
             else:
@@ -293,19 +298,19 @@ class Wire:
     def _where(self) -> str:
         return f"dynamodb table {self._table}"
 
-    def _holds(self, request: Callable[[], object]) -> bool:
+    def _holds(self, request: Callable[[], Answer]) -> bool:
         try:
             self._tried(request)
         except _ConditionFailed:
             return False
         return True
 
-    def _tried(self, request: Callable[[], Result]) -> Result:
+    def _tried(self, request: Callable[[], Answer]) -> Answer:
         """Send a request that may be sent again, until it is answered or the pauses are used up."""
         for pause in chain(PAUSES_SECONDS, (None,)):
             try:
-                return request()
-            except (PynamoDBException, BotoCoreError, ClientError, ResponseParserError) as error:
+                return _understood(request())
+            except (PynamoDBException, BotoCoreError, ClientError, ResponseParserError, _NotUnderstood) as error:
                 fault = verdict_of(error).fault
                 if fault is Fault.CONDITION_FAILED:
                     raise _ConditionFailed from error
@@ -336,7 +341,20 @@ class _ConditionFailed(Exception):
     """A single write's condition did not hold: an answer, no fault; it never leaves this file."""
 
 
-Operation = dict[str, Any]  # as pynamodb builds it for botocore
+class _NotUnderstood(Exception):
+    """An answer with a good status that DynamoDB did not write."""
+
+
+def _understood(answer: Answer) -> Answer:
+    """Refuse an answer that is not DynamoDB's own.
+
+    botocore takes a body that is no JSON, of a captive portal say, for an empty answer: a commit would seem
+    written, and a mark that was looked for absent. pynamodb asks for the capacity used with every request, so
+    every answer of DynamoDB tells it.
+    """
+    if "ConsumedCapacity" not in answer:
+        raise _NotUnderstood
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,8 @@ def sqlite_backend(tmp_path: Path) -> Iterator[Backend]:
 
 
 @cache
-def _connection(endpoint: str) -> Connection:
-    """A connection costs 100 ms to make: one for moto (no endpoint), one for DynamoDB Local."""
+def connection_to(endpoint: str) -> Connection:
+    """A connection costs 100 ms to make: one for moto (no endpoint), one for each endpoint."""
     del endpoint  # botocore has it from the environment
     return connected()
 
@@ -69,13 +69,13 @@ def moto_backend(aws_environment: pytest.MonkeyPatch) -> Iterator[Backend]:
 
     aws_environment.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
     with mock_aws():
-        yield from _table("moto", _connection(""))
+        yield from _table("moto", connection_to(""))
 
 
 @pytest.fixture
 def local_backend(dynamodb_local: str) -> Iterator[Backend]:
     """A new table in DynamoDB Local."""
-    yield from _table("dynamodb-local", _connection(dynamodb_local))
+    yield from _table("dynamodb-local", connection_to(dynamodb_local))
 
 
 def _table(name: str, connection: Connection) -> Iterator[Backend]:
