@@ -106,4 +106,4 @@ def days_to_reset(rules: Rules, now: datetime) -> int:
     """How many days are left until the next billing cycle."""
     start = cycle_start(rules, now)
     following = (start.replace(day=1) + timedelta(days=32)).replace(day=rules.cycle_day)
-    return (following - now).days + 1
+    return -((now - following) // timedelta(days=1))

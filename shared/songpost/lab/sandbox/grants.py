@@ -179,9 +179,7 @@ class Grants:
             if pair.user_id == user_id:
                 self.pairs[token] = replace(pair, expires_at=now)
 
-    def latest(self, user_id: str) -> Pair:
-        """The newest pair of a user that can still be used or refreshed; KeyError where none is left."""
+    def latest(self, user_id: str) -> Pair | None:
+        """The newest pair of a user that can still be used or refreshed; None where none is left."""
         alive = [p for p in self.pairs.values() if p.user_id == user_id and not p.spent and not p.revoked]
-        if not alive:
-            raise KeyError(f"user {user_id} has no OAuth 2.0 pair left: authorize again")
-        return alive[-1]
+        return alive[-1] if alive else None

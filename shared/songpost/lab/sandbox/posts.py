@@ -146,7 +146,7 @@ def _check_rules(service: Service, draft: Post) -> None:
     if plan.cashtags is not None and len(cashtags(draft.text)) > plan.cashtags:
         raise problems.forbidden(f"Posts may contain at most {plan.cashtags} cashtag.")
     _check_media(service, draft)
-    if draft.quoted_id is None and _is_duplicate(service, draft):
+    if _is_duplicate(service, draft):
         raise problems.duplicate()
 
 

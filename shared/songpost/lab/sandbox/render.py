@@ -64,17 +64,11 @@ def leading_mentions(world: World, post: Post) -> str:
     parent = world.posts.get(post.in_reply_to_id or "")
     if parent is None:
         return ""
-    names = [world.users[parent.author_id].username]
-    names += [span.value for span in mentions(shown(world, parent).text)]
-    own = world.users[post.author_id].username.lower()
-    excluded = {world.users[user_id].username.lower() for user_id in post.excluded_user_ids if user_id in world.users}
-    already = {span.value.lower() for span in mentions(post.text)} if post.text.startswith("@") else set()
-    added: dict[str, str] = {}
-    for name in names:
-        user = world.by_name(name)
-        if user and user.username.lower() not in {own, *excluded, *already}:
-            added.setdefault(user.username.lower(), f"@{user.username} ")
-    return "".join(added.values())
+    named = (span.value.lower() for span in mentions(post.text)) if post.text.startswith("@") else ()
+    silent = {post.author_id, *post.excluded_user_ids}
+    silent |= {user.id for name in named if (user := world.by_name(name))}
+    called = dict.fromkeys((parent.author_id, *shown(world, parent).mentioned))
+    return "".join(f"@{world.users[user_id].username} " for user_id in called if user_id not in silent)
 
 
 def shown(world: World, post: Post) -> Shown:
@@ -118,7 +112,8 @@ def said(world: World, post: Post) -> Said:
     if post.reposted_id:
         return f"repost {post.reposted_id}", (), ()
     text = unicodedata.normalize("NFC", leading_mentions(world, post) + post.text)
-    return " ".join(text.casefold().split()), post.media_ids, post.poll_options
+    attached = (*post.media_ids, post.quoted_id or "")
+    return " ".join(text.casefold().split()), attached, post.poll_options
 
 
 def _trailing_links(world: World, post: Post, author: str) -> Iterator[tuple[str, str]]:

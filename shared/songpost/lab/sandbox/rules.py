@@ -45,11 +45,13 @@ class Rules:
     limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a plan or vocabulary that does not exist (ValueError)."""
+        """Refuse a plan, vocabulary or day that does not exist (ValueError)."""
         if self.plan not in PLANS:
             raise ValueError(f"plan {self.plan!r} is unknown: choose one of {', '.join(PLANS)}")
         if self.vocabulary not in {"tweet", "post"}:
             raise ValueError(f"vocabulary {self.vocabulary!r} is unknown: choose 'tweet' or 'post'")
+        if not 1 <= self.cycle_day <= 28:
+            raise ValueError(f"cycle_day {self.cycle_day} is not in every month: choose 1 to 28")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

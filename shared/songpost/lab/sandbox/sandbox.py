@@ -244,7 +244,10 @@ class Sandbox:
             return user
 
     def credentials(self, username: str | None = None) -> Credentials:
-        """What a client needs to act for an account (the first, unless named); KeyError for a stranger."""
+        """What a client needs to act for an account (the first, unless named); KeyError for a stranger.
+
+        The OAuth 2.0 tokens are the newest pair that lives, and empty once none does.
+        """
         with self.lock:
             grants = self.service.grants
             user = self.actors.user(username) if username else self.service.owner
@@ -262,8 +265,8 @@ class Sandbox:
                 client_id=grants.client_id,
                 client_secret=grants.client_secret,
                 public_client_id=grants.public_client_id,
-                oauth2_access_token=pair.access_token,
-                oauth2_refresh_token=pair.refresh_token or "",
+                oauth2_access_token=pair.access_token if pair else "",
+                oauth2_refresh_token=(pair.refresh_token or "") if pair else "",
                 bearer_token=grants.bearer_token,
             )
 

@@ -13,6 +13,7 @@ import struct
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -88,6 +89,7 @@ class SandboxServer(ThreadingHTTPServer):
     def __init__(self, sandbox: Sandbox, port: int = 0) -> None:
         super().__init__((LOOPBACK, port), _Handler)
         self.sandbox = sandbox
+        self._open: set[socket.socket] = set()
         self._thread: threading.Thread | None = None
 
     @property
@@ -102,11 +104,26 @@ class SandboxServer(ThreadingHTTPServer):
         return self
 
     def stop(self) -> None:
-        """Stop serving and free the port."""
+        """Stop serving, hang up on every client and free the port."""
         if self._thread is not None:
             self.shutdown()
             self._thread.join()
         self.server_close()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Accept a client and remember its connection, which may outlive many requests."""
+        connection, address = super().get_request()
+        self._open.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        """Forget a client that is done."""
+        if isinstance(request, socket.socket):
+            self._open.discard(request)
+        super().shutdown_request(request)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -180,8 +180,8 @@ def _link(text: str, start: int, match: re.Match[str]) -> Span | None:
 
 
 def mentions(text: str) -> list[Span]:
-    """The `@names` of a text, without the sign."""
-    return [Span(m.start(), m.end(), m[1]) for m in _MENTION.finditer(text)] if "@" in text or "\uff20" in text else []
+    """The `@names` of a text, without the sign; those inside links do not count."""
+    return _outside_links(text, _MENTION) if "@" in text or "\uff20" in text else []
 
 
 def hashtags(text: str) -> list[Span]:

@@ -164,7 +164,7 @@ class _Window:
 def _page(service: Service, call: Call, posts: Iterator[Post], size: int, item: str) -> Answer:
     """The page of posts, newest first, at which the query's token points, read no further than needed."""
     check = _check(call)
-    token = call.query.get("pagination_token") or call.query.get("next_token")
+    token = call.query.get("pagination_token", call.query.get("next_token"))
     first = None if token is None else _place(token, check)
     newer: deque[Post] = deque(maxlen=size)
     page: list[Post] = []

@@ -19,7 +19,7 @@ EPOCH_MILLISECONDS = 1_288_834_974_657
 """The first millisecond of the snowflake calendar: 2010-11-04T01:42:54.657Z."""
 
 Said = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""What a post says, for telling duplicates: its normalised words, its media, its poll."""
+"""What a post says, for telling duplicates: its normalised words, its media and quote, its poll."""
 
 NO_METRICS: Mapping[str, int] = {
     "retweet_count": 0,
