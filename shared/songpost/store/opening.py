@@ -12,7 +12,7 @@ from songpost.errors import VariableError, quote
 from songpost.store.port import Store
 
 _VARIABLE = "SONGPOST_STORE"
-_SQLITE = re.compile(r"sqlite:///(?P<path>[^?#~:][^?#:]*)")
+_SQLITE = re.compile(r"sqlite:///(?P<path>[^?#~:\x00-\x1f][^?#:\x00-\x1f]*)")
 _DYNAMODB = re.compile(r"dynamodb://(?P<table>[A-Za-z0-9_.-]{3,255})/?")
 _MEND = "write sqlite:///data/songpost.db, sqlite:////an/absolute/path.db or dynamodb://TABLE"
 
@@ -30,4 +30,5 @@ def open_store(url: str, *, read_only: bool) -> Store:
         from songpost.store.dynamodb import open_dynamodb
 
         return open_dynamodb(found["table"], read_only=read_only)
-    raise VariableError(f"no store is named {quote(url)}", where=_VARIABLE, mend=_MEND)
+    shown = re.sub(r"//.*@", "//…@", url)  # a password has no place here, but people put it there
+    raise VariableError(f"no store is named {quote(shown)}", where=_VARIABLE, mend=_MEND)

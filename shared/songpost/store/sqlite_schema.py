@@ -97,6 +97,26 @@ _VIEWS = (
             json_extract(month.value, '$.spent_micros') / 1000000.0 AS spent_usd
         FROM documents, json_each(documents.body, '$.months') AS month
         WHERE documents.name = 'usage'""",
+    # An arm's key is topic|window|media; its counters are fixed-point sums (core/learning_state.py): posts, then
+    # weights (16 binary places), weighted rates (20) and weighted log rates (16).
+    """CREATE VIEW bandit AS
+        WITH arms AS (
+            SELECT documents.account, arm.key AS arm,
+                instr(arm.key, '|') AS first,
+                instr(arm.key, '|') + instr(substr(arm.key, instr(arm.key, '|') + 1), '|') AS second,
+                json_extract(arm.value, '$[0]') AS posts,
+                CAST(json_extract(arm.value, '$[1]') AS REAL) AS weights,
+                json_extract(arm.value, '$[2]') AS rates,
+                json_extract(arm.value, '$[3]') AS log_rates
+            FROM documents, json_each(documents.body, '$.counters') AS arm
+            WHERE documents.name = 'learning'
+        )
+        SELECT account, arm,
+            replace(replace(substr(arm, 1, first - 1), '%7C', '|'), '%25', '%') AS topic,
+            replace(replace(substr(arm, first + 1, second - first - 1), '%7C', '|'), '%25', '%') AS "window",
+            substr(arm, second + 1) = '1' AS media,
+            posts, rates / weights / 16 AS mean_rate, log_rates / weights AS mean_log_rate
+        FROM arms""",
 )
 
 STEPS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS),)

@@ -9,14 +9,15 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from songpost.agent.documents import encode
+from songpost.core.learning_state import Reward, fresh, observe
 from songpost.errors import CommitConflict, StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
-from songpost.model import Bucket, Limits, State, Tally, Usage
+from songpost.model import Arm, Bucket, Limits, State, Tally, Usage
 from songpost.store.port import Change, Loaded, PutAction, PutDocument, PutItem, Store, StoredAction
 from songpost.store.sqlite import open_sqlite
 from tests.contract.store.samples import NOW, action, full_action, moved
@@ -502,6 +503,24 @@ def test_views_for_people(path: Path) -> None:
         )
         for number, (seconds, event) in enumerate(zip(("00", "03"), full_action().history, strict=True), 1)
     ] == log
+
+
+def test_learner_for_people(path: Path) -> None:
+    """What the learner remembers can be read as a table of arms with their mean rates, whatever the arms are called."""
+    learned = fresh(NOW - timedelta(days=300))
+    arms = [Arm("birds|of%prey", "early|morning", media=True), Arm("trees", "noon")]
+    rates = {arms[0]: (0.01, 0.03), arms[1]: (0.02,)}
+    for arm, seen in rates.items():
+        for rate in seen:
+            reward = Reward(
+                rate=round(rate * 2**20), log_rate=round(2**20 * rate * 10), impressions=1_000, engagements=9
+            )
+            learned = observe(learned, arm, reward, NOW)
+    with closing(open_sqlite(path)) as store:
+        store.commit(ACCOUNT, [PutDocument("learning", encode(learned), 0)], "1")
+    found = rows(path, 'SELECT topic, "window", media, posts, mean_rate, mean_log_rate FROM bandit ORDER BY topic')
+    assert [("birds|of%prey", "early|morning", 1, 2), ("trees", "noon", 0, 1)] == [row[:4] for row in found]
+    assert [(pytest.approx(0.02, rel=1e-4), pytest.approx(0.2, rel=1e-3))] * 2 == [row[4:] for row in found]
 
 
 def test_columns_for_people(path: Path) -> None:
