@@ -251,6 +251,28 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A sent post that the learner has yet to hear of: the action that made it, and when it was posted.
+
+    `credited` once it had its first credit and waits for the correction; `read_on` is the UTC date (`2026-11-24`) on
+    which its metrics were last asked for.
+    """
+
+    key: str
+    posted_at: datetime
+    credited: bool = False
+    read_on: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measuring:
+    """Which posts are still to be measured, by the id of the post. Only an agenda: what was credited, the credits say."""
+
+    posts: Mapping[str, Awaited] = field(default_factory=dict)
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What a period has used: writes, reads (resources), and money, open reservations included."""
 

@@ -23,6 +23,7 @@ from songpost.model import (
     Identity,
     Json,
     Limits,
+    Measuring,
     Timeline,
     Usage,
 )
@@ -112,6 +113,7 @@ def snapshot_of(account: str, loaded: Loaded, settings: Settings) -> Snapshot:
         limits=noun(names.LIMITS, Limits, Limits()),
         fingerprints=fingerprints,
         learning=noun(names.LEARNING, cast("type[Statistics | None]", Statistics), None),
+        measuring=noun(names.MEASURING, Measuring, Measuring()),
         plans=plans,
         actions={key: stored.action for key, stored in loaded.actions.items()},
         versions={name: document.version for name, document in loaded.documents.items()},

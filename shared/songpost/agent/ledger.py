@@ -32,7 +32,20 @@ from songpost.errors import (
     XError,
 )
 from songpost.errors import OutcomeOpen as OpenError
-from songpost.model import Action, Attempt, Bucket, Control, Post, PostMark, State, Timeline, recorded
+from songpost.model import (
+    Action,
+    Attempt,
+    Awaited,
+    Bucket,
+    Control,
+    Kind,
+    Measuring,
+    Post,
+    PostMark,
+    State,
+    Timeline,
+    recorded,
+)
 from songpost.store.port import Change, PutAction, Store, StoredAction
 
 R = TypeVar("R")
@@ -41,6 +54,8 @@ RACES = 24
 RACE_WAIT_SECONDS = 0.02
 ANSWER_TRIES = 6
 ANSWER_WAIT_SECONDS = 0.2
+MOST_AWAITED = 300
+"""Posts that the learner's agenda holds at most: ten days of 30 posts a day."""
 LATEST_POSTS = 30
 """Own posts that the timeline document remembers, for spacing and for telling them from others."""
 
@@ -316,7 +331,8 @@ def booked_after(snapshot: Snapshot, before: Action, after: Action, attempt_id: 
     if unbilled:
         result = replace(result, fingerprints=admission.without_own(snapshot.fingerprints, after))
     if after.post_id and after.post_id != before.post_id:
-        result = replace(result, timeline=with_post(snapshot.timeline, after))
+        timeline, measuring = with_post(snapshot.timeline, after), with_awaited(snapshot.measuring, after)
+        result = replace(result, timeline=timeline, measuring=measuring)
     return result
 
 
@@ -324,6 +340,15 @@ def with_post(timeline: Timeline, action: Action) -> Timeline:
     """The timeline document with a post of our own at its place."""
     mark = PostMark(id=action.post_id, posted_at=action.posted_at or action.updated_at)
     return with_marks(timeline, (mark,))
+
+
+def with_awaited(measuring: Measuring, action: Action) -> Measuring:
+    """The learner's agenda with a post that an arm chose; the oldest ones go where it is full."""
+    if action.kind is not Kind.POST or action.arm is None:
+        return measuring
+    awaited = Awaited(key=action.key, posted_at=action.posted_at or action.updated_at)
+    kept = sorted({**measuring.posts, action.post_id: awaited}.items(), key=lambda post: (len(post[0]), post[0]))
+    return replace(measuring, posts=dict(kept[-MOST_AWAITED:]))
 
 
 def with_marks(timeline: Timeline, marks: Sequence[PostMark]) -> Timeline:
@@ -363,7 +388,7 @@ def record(desk: Desk, account: Account, key: str, outcome: Outcome) -> Account:
 
 def differing(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     """The documents that a transition has changed."""
-    candidates = ("control", "usage", "limits", "fingerprints", "timeline", "identity")
+    candidates = ("control", "usage", "limits", "fingerprints", "timeline", "identity", "learning", "measuring")
     return tuple(name for name in candidates if getattr(before, name) != getattr(after, name))
 
 

@@ -175,7 +175,7 @@ def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Call
         account = reconcile.reconcile(desk, account, hand.read_timeline)
     except XError as error:
         stopped = error
-        account = _pause_if_blocked(desk, account, error)
+        account = pause_if_blocked(desk, account, error)
     refused: Refused | None = None
     if stopped is None and not account.snapshot.control.paused:
         account, refused, stopped = _known(desk, account, hand.passport)
@@ -202,11 +202,11 @@ def _known(desk: Desk, account: Account, passport: Passport) -> tuple[Account, R
     try:
         account, refused = enrol(desk, account, passport)
     except (XError, ClockError) as error:
-        return _pause_if_blocked(desk, Account(*desk.reload()), error), None, error
+        return pause_if_blocked(desk, Account(*desk.reload()), error), None, error
     return account, refused, None
 
 
-def _pause_if_blocked(desk: Desk, account: Account, error: SongpostError) -> Account:
+def pause_if_blocked(desk: Desk, account: Account, error: SongpostError) -> Account:
     """Throw the account's own switch where going on would only burn money, or act at the wrong time."""
     if not isinstance(error, AccountBlocked | ClockError):
         return account
@@ -341,7 +341,7 @@ def _act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Acco
         skewed = ClockError(
             f"this clock is {told.skew_seconds:+d} s off X's", where="clock", mend="set it by network time"
         )
-        return _pause_if_blocked(desk, account, skewed), step, skewed
+        return pause_if_blocked(desk, account, skewed), step, skewed
     return account, step, error if account.snapshot.control.paused else None
 
 

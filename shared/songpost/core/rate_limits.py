@@ -18,6 +18,7 @@ SCOPE_SECONDS = {"user15": 900, "app15": 900, "user24h": 86_400, "app24h": 86_40
 
 ME = "GET /2/users/me"
 TIMELINE = "GET /2/users/:id/tweets"
+POSTS = "GET /2/tweets"
 ENDPOINTS: Mapping[Kind, str] = {
     Kind.POST: "POST /2/tweets",
     Kind.REPLY: "POST /2/tweets",
@@ -37,6 +38,7 @@ _EVERY_PLAN: Mapping[str, Mapping[str, int]] = {
     "POST /2/users/:id/following": {"user15": 50},
     ME: {"user15": 75},
     TIMELINE: {"user15": 900, "app15": 10_000},
+    POSTS: {"user15": 5_000, "app15": 3_500},
 }
 _BY_PLAN: Mapping[Plan, Mapping[str, Mapping[str, int]]] = {
     Plan.FREE: {"POST /2/tweets": {"user24h": 17}, ME: {"user24h": 25}},

@@ -17,12 +17,13 @@ from songpost.model import (
     Fingerprints,
     Identity,
     Limits,
+    Measuring,
     Timeline,
     Usage,
 )
 from songpost.settings import Settings
 
-CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING = (
+CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING = (
     "control",
     "identity",
     "timeline",
@@ -30,6 +31,7 @@ CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING = (
     "limits",
     "fingerprints",
     "learning",
+    "measuring",
 )
 PLAN_PREFIX = "plan/"
 
@@ -52,6 +54,7 @@ class Snapshot:
     limits: Limits = field(default_factory=Limits)
     fingerprints: Fingerprints = field(default_factory=Fingerprints)
     learning: Statistics | None = None
+    measuring: Measuring = field(default_factory=Measuring)
     plans: Mapping[str, DayPlan] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
