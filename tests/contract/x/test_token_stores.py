@@ -1,17 +1,14 @@
-"""Where the pair lives: a file and SSM, one suite for both; and many processes that find the same token expired."""
+"""Where the pair lives: a file and SSM, one suite for both."""
 
 from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import boto3
@@ -20,12 +17,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from songpost.errors import StoreUnavailable, StoreUnreadable
-from songpost.lab.sandbox import Sandbox
-from songpost.lab.sandbox.server import SandboxServer
 from songpost.x.token_file import TokenFile
 from songpost.x.token_ssm import KEPT_PAIRS, SsmTokens
 from songpost.x.tokens import Pair, TokenStore, encoded
-from tests.contract.x.conftest import now
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -230,88 +224,3 @@ def test_ssm_that_fails_is_unavailable(ssm: SSMClient, monkeypatch: pytest.Monke
     store.save(FIRST)
     monkeypatch.setattr(ssm, "delete_parameters", put)
     assert store.save(replace(FIRST, generation=KEPT_PAIRS + 1))
-
-
-PROCESSES = 12
-ONE_CALL = dedent(
-    """
-    import fcntl, os, sys, time
-    from datetime import UTC, datetime, timedelta
-    from pathlib import Path
-
-    from songpost.x import open_client, open_grant
-    from songpost.x.credentials import OAuth2
-
-    url, client_id, secret, path = sys.argv[1:]
-
-    class FileLease:
-        "A lease by a lock on a file; the real one is the store's."
-
-        def acquire(self, holder, now, until):
-            self.lock = os.open(path + ".lease", os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(self.lock)
-                return False
-            return True
-
-        def release(self, holder):
-            os.close(self.lock)
-
-    def clock():
-        return datetime.now(UTC)
-
-    credentials = OAuth2(client_id=client_id, client_secret=secret, token_file=Path(path))
-    ports = {"clock": clock, "sleep": time.sleep, "base_url": url}
-    client = open_client(credentials, tokens=open_grant(credentials, FileLease(), **ports), **ports)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(client.me(deadline=clock() + timedelta(seconds=60)).value.username, flush=True)
-    """
-)
-
-
-@pytest.mark.parametrize("rejected", [False, True], ids=["expired", "rejected"])
-def test_many_processes_refresh_an_expired_token_once(
-    sandbox: Sandbox, server: SandboxServer, tmp_path: Path, *, rejected: bool
-) -> None:
-    """Processes that find the same token at its end, or rejected, refresh it once, and all their calls succeed."""
-    keys = sandbox.credentials()
-    path = tmp_path / "x-token.json"
-    sandbox.actors.expire_access("songpost")
-    pair = Pair(
-        generation=1,
-        access_token=keys.oauth2_access_token,
-        refresh_token=keys.oauth2_refresh_token,
-        expires_at=now() + timedelta(hours=2 if rejected else 0),
-    )
-    TokenFile(path).save(pair)
-    command = [sys.executable, "-c", ONE_CALL, server.url, keys.client_id, keys.client_secret, str(path)]
-    processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)
-    ]
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert "ready\n" == process.stdout.readline()
-        answers = [process.communicate(timeout=120)[0] for process in _started(processes)]
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
-
-    assert ["songpost\n"] * PROCESSES == answers
-    assert 1 == len(sandbox.requests("POST /2/oauth2/token"))
-    kept = TokenFile(path).load()
-    assert kept is not None
-    assert (2, False) == (kept.generation, kept.spending)
-
-
-def _started(processes: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
-    """Let all go at once."""
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    return processes
