@@ -4,6 +4,7 @@ the `songpost` command, run as its user runs it. The sandbox is the judge: its p
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
@@ -26,6 +28,7 @@ max_per_window: {post: 1}
 minimum_gap_minutes: 30
 content: [texts.yaml]
 budget: {usd_per_month: 5, usd_per_day: 1}
+logging: {level: DEBUG}
 """
 TEXTS = """
 gardening:
@@ -70,6 +73,8 @@ class House:
     sandbox: XSandbox
     store: str
     environ: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    may_hold_secrets: frozenset[str] = frozenset()
 
     def variables(self) -> dict[str, str]:
         """The command's environment: nothing of this machine's but the paths and AWS's."""
@@ -101,6 +106,7 @@ class House:
         """Run the command; its output, or what it said on standard error where it is to fail."""
         process = self.start(*words)
         out, err = process.communicate(timeout=60)
+        self.said += [out, err]
         assert process.returncode == code, f"{words} ended with {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err
         return out if code == 0 else err
@@ -159,8 +165,43 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 @pytest.fixture
-def house(tmp_path: Path, sandbox: XSandbox, store: str) -> House:
-    """A folder with settings and texts, a store, and X."""
+def house(tmp_path: Path, sandbox: XSandbox, store: str) -> Iterator[House]:
+    """A folder with settings and texts, a store, and X. Afterwards nothing may hold a secret that was used."""
     (tmp_path / "songpost.yaml").write_text(SETTINGS)
     (tmp_path / "texts.yaml").write_text(TEXTS)
-    return House(tmp_path, sandbox, store)
+    house = House(tmp_path, sandbox, store)
+    yield house
+    assert [] == leaks(house)
+
+
+SECRETS = (
+    "api_key",
+    "api_secret",
+    "access_token",
+    "access_secret",
+    "client_secret",
+    "oauth2_access_token",
+    "oauth2_refresh_token",
+    "bearer_token",
+)
+
+
+def leaks(house: House) -> list[str]:
+    """Where a secret stands in what the command said or in a file of the house: whole, escaped or URL-encoded."""
+    places = {f"output {number}": text.encode() for number, text in enumerate(house.said)}
+    places |= {
+        path.name: path.read_bytes()
+        for path in house.folder.rglob("*")
+        if path.is_file() and path.name not in house.may_hold_secrets
+    }
+    forms = {
+        name: {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode()}
+        for name in SECRETS
+        if (secret := house.sandbox.told.get(name, ""))
+    }
+    return [
+        f"{name} in {place}"
+        for place, content in places.items()
+        for name, written in forms.items()
+        if any(form.encode() in content for form in written)
+    ]

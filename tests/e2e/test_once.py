@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.e2e.conftest import NOON, House
 
 KEY = "post/2026-11-25/noon/1"
 SOON = "2026-11-25T12:59:30+01:00"
+
+
+def widen(house: House) -> None:
+    """Let the window end at 15:00, so that there is time to look twice."""
+    settings = house.folder / "songpost.yaml"
+    settings.write_text(settings.read_text().replace('["11:00", "13:00"]', '["11:00", "15:00"]'))
 
 
 def test_a_live_tick_posts_once_and_the_next_posts_nothing(house: House) -> None:
@@ -48,9 +56,7 @@ def test_a_lost_answer_is_found_in_the_timeline_not_posted_again(house: House) -
 
 def test_a_reset_before_the_effect_is_sent_once_more_after_two_reads(house: House) -> None:
     """Nothing reached X but the client cannot know: absent twice and ten minutes on, the same bytes go out once."""
-    (house.folder / "songpost.yaml").write_text(
-        (house.folder / "songpost.yaml").read_text().replace('["11:00", "13:00"]', '["11:00", "15:00"]')
-    )
+    widen(house)
     house.sandbox.ask("faults", {"kind": "reset", "endpoint": "POST /2/tweets"})
     first = house.tick("2026-11-25T14:30:00+01:00")
     states = []
@@ -100,3 +106,25 @@ def test_a_pause_stops_what_is_due(house: House) -> None:
     house.run("resume")
     house.tick(SOON)
     assert 1 == len(house.sandbox.posts)
+
+
+def test_a_process_killed_while_x_answers_is_settled_after_its_lease(house: House) -> None:
+    """SIGKILL between the request and its answer: while the lease runs nobody touches it, then the post is found."""
+    widen(house)
+    start = "2026-11-25T14:30:00+01:00"
+    house.sandbox.ask("faults", {"kind": "slow", "seconds": 20, "endpoint": "POST /2/tweets"})
+    house.at(start)
+    process = house.start("run", "--mode", "post", "--dry-run", "false", "--at", start)
+    deadline = time.monotonic() + 30
+    while not house.sandbox.creates():
+        assert time.monotonic() < deadline, "the create never reached X"
+        assert process.poll() is None, process.communicate()
+    process.kill()
+    process.communicate()
+
+    house.tick("2026-11-25T14:31:00+01:00")
+    assert "sending" == house.actions()[KEY]["state"]
+    house.tick("2026-11-25T14:34:00+01:00")
+    action = house.actions()[KEY]
+    assert ("sent", house.sandbox.posts[0]["id"]) == (action["state"], action["post_id"])
+    assert 1 == len(house.sandbox.creates())

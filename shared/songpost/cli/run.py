@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from songpost import telemetry
 from songpost.agent import summary
 from songpost.agent.events import Invocation
 from songpost.agent.writing import Step, Tick
@@ -27,6 +28,9 @@ def run(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     with session_of(words, environ) as session:
         invocation = Invocation(mode=words.mode, account=session.account, dry_run=session.runtime.dry_run)
         before = session.open().snapshot
+        if not session.runtime.dry_run:
+            level = session.given.settings.logging.level
+            telemetry.configure(level, in_lambda=False, account=session.account)
         now = session.clock()
         shown, tick = run_writer(session, invocation, lambda: float("inf"))
         if words.json:
