@@ -36,7 +36,7 @@ def python313() -> Path:
 @pytest.fixture(scope="session")
 def layer(python313: Path) -> Path:
     """The layer, built by its own Makefile; its third-party part is kept between runs, under build/."""
-    out = BUILT / f"layer-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    out = BUILT / "layer"
     _run("make", "-s", "-C", LAYER_SOURCE, "build-SharedLayer", ARTIFACTS_DIR=str(out), PYTHON313=str(python313))
     return out
 
