@@ -90,7 +90,8 @@ class Decision:
 class Imagined:
     """Posterior draws for a set of arms with what they were made from: what the decisions of a day share."""
 
-    statistics: Statistics
+    digest: str
+    reward_version: int
     at: datetime
     seed: str
     draws: Draws | None
@@ -122,8 +123,9 @@ def imagine(
     """
     ordered = {arm_key(arm): arm for arm in sorted(set(arms), key=arm_key)}
     drawn = posterior.draw(statistics, tuple(ordered.values()), at, seed, draws=draws) if enabled and arms else None
-    learning_state.checked(statistics)
-    return Imagined(statistics, at, seed, drawn, {key: index for index, key in enumerate(ordered)})
+    known = learning_state.checked(statistics)
+    positions = {key: index for index, key in enumerate(ordered)}
+    return Imagined(learning_state.digest(known), known.reward_version, at, seed, drawn, positions)
 
 
 def decide(
@@ -162,7 +164,7 @@ def decide(
         candidates=keys,
         left_out=tuple(sorted((arm_key(arm), reason) for arm, reason in left_out)),
         context=dict(sorted((context or {}).items())),
-        statistics=learning_state.digest(imagined.statistics),
+        statistics=imagined.digest,
         seed=imagined.seed,
         draws=imagined.count,
         wins=wins,
@@ -171,7 +173,7 @@ def decide(
         uniform=uniform,
         chosen=keys[_picked(probabilities, uniform)],
         policy_version=POLICY_VERSION if wins else UNIFORM_VERSION,
-        reward_version=imagined.statistics.reward_version,
+        reward_version=imagined.reward_version,
         code_version=code_version,
     )
 

@@ -3,7 +3,8 @@
 Forward decay (Cormode, Shkapenyuk, Srivastava and Xu, 2009): a credit's weight is 2^((posted_at - landmark) / half-life),
 by the time of *posting*, so nothing stored ever has to be aged; only ratios of sums matter, and whoever reads them divides
 by the weight of the present. Because the sums are integers, credits commute bit for bit, and a correction is the
-difference of two credits. The statistics are a stored document: `encode` and `decode` of it belong to the agent's rooms.
+difference of two credits. Beside the sums over all posts stand those of the last one to two epochs: from both together
+the posterior tells what an audience liked from what it likes now. The statistics are a stored document.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ REWARD_VERSION = 1
 """Which definition of the reward the counters are sums of (see `core/reward.py`)."""
 
 FRACTION_BITS = 20
-"""Counters and rewards are fixed-point numbers with this many binary places."""
+"""Rewards, and the sums of rates, are fixed-point numbers with this many binary places."""
+
+WEIGHT_BITS = 16
+"""Weights, and the sums of weights, log rates and their squares, have this many."""
+
+EPOCH = timedelta(days=15)
+"""A post is recent in the epoch in which it was posted and in the next; epochs are counted from the landmark."""
+
+HALF_LIFE_DAYS = 120.0
+"""The usual half-life of what a post tells (docs/learning.md)."""
 
 REFERENCE_RATE = 0.012
 """The rate that a log rate is relative to, engagements an impression; it only says where the prior is centred."""
@@ -53,22 +63,26 @@ class Statistics:
 
     `posts` counts credits, undecayed. The other four are fixed-point and decayed forward from `landmark_at` (UTC) with
     `half_life_seconds`: n sums weights, r is the winsorised rate, y its logarithm relative to the reference rate.
+    `recent` maps the keys of arms with posts in `epoch`, the newest that a credit's post fell into, or in the one
+    before, to (n, sum y) of the one before and (n, sum y) of the newest.
     """
 
     landmark_at: datetime
     half_life_seconds: int
     counters: Mapping[str, tuple[int, int, int, int, int]] = field(default_factory=dict)
+    recent: Mapping[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    epoch: int = 0
     reward_version: int = REWARD_VERSION
     schema_version: int = SCHEMA_VERSION
 
 
-def fresh(landmark_at: datetime, half_life_days: float = 60.0) -> Statistics:
+def fresh(landmark_at: datetime, half_life_days: float = HALF_LIFE_DAYS) -> Statistics:
     """Statistics that know nothing yet. The landmark is any fixed time (UTC), best the account's first day."""
     if landmark_at.tzinfo is None:
         raise BadInput("the landmark has no time zone", where="learning", mend="give an aware datetime in UTC")
     if not (math.isfinite(half_life_days) and half_life_days > 0):
         raise BadInput(
-            f"a half-life of {half_life_days} days is not positive", where="learning.half_life_days", mend="60 is usual"
+            f"a half-life of {half_life_days} days is not positive", where="learning.half_life_days", mend="120 is usual"
         )
     return Statistics(landmark_at=landmark_at.astimezone(UTC), half_life_seconds=round(half_life_days * 86_400))
 
@@ -107,13 +121,53 @@ def observe(
             mend="rebuild the learning document from the ledger",
         )
     weight = _weight(statistics, posted_at)
+    added = _contribution(weight, reward)
+    if previous is not None:
+        added = _minus(added, _contribution(weight, previous))
     key = arm_key(arm)
     before = statistics.counters.get(key, (0, 0, 0, 0, 0))
-    added = _contribution(weight, reward)
-    taken = _contribution(weight, previous) if previous is not None else (0, 0, 0, 0, 0)
-    posts, n, r, y, yy = (b + a - t for b, a, t in zip(before, added, taken, strict=True))
-    counters = {**statistics.counters, key: (posts, n, r, y, yy)}
-    return replace(statistics, counters=dict(sorted(counters.items())))
+    counters = {**statistics.counters, key: _minus(before, _minus((0, 0, 0, 0, 0), added))}
+    epoch, recent = _recent(statistics, key, epoch_at(statistics, posted_at), (added[1], added[3]))
+    return replace(
+        statistics, counters=dict(sorted(counters.items())), recent=dict(sorted(recent.items())), epoch=epoch
+    )
+
+
+Sums = tuple[int, int, int, int, int]
+
+
+def _minus(left: Sums, right: Sums) -> Sums:
+    return (left[0] - right[0], left[1] - right[1], left[2] - right[2], left[3] - right[3], left[4] - right[4])
+
+
+def epoch_at(statistics: Statistics, at: datetime) -> int:
+    """The number of the epoch that `at` falls into."""
+    return (at - statistics.landmark_at) // EPOCH
+
+
+def _recent(
+    statistics: Statistics, key: str, epoch: int, added: tuple[int, int]
+) -> tuple[int, dict[str, tuple[int, int, int, int]]]:
+    """The newest epoch and the recent sums once (n, y) is `added` to `key` for a post of `epoch`.
+
+    What has left the two epochs is forgotten, whichever credit comes first, so the order of credits does not matter.
+    """
+    newest = max(statistics.epoch, epoch)
+    moved = aged(statistics.recent, newest - statistics.epoch)
+    if newest - epoch <= 1:
+        n, y = added
+        old_n, old_y, new_n, new_y = moved.get(key, (0, 0, 0, 0))
+        moved[key] = (old_n, old_y, new_n + n, new_y + y) if epoch == newest else (old_n + n, old_y + y, new_n, new_y)
+    return newest, {name: sums for name, sums in moved.items() if any(sums)}
+
+
+def aged(recent: Mapping[str, tuple[int, int, int, int]], epochs: int) -> dict[str, tuple[int, int, int, int]]:
+    """The recent sums as they are `epochs` epochs later."""
+    if epochs <= 0:
+        return dict(recent)
+    if epochs > 1:
+        return {}
+    return {key: (new_n, new_y, 0, 0) for key, (_, _, new_n, new_y) in recent.items() if new_n or new_y}
 
 
 def rebuilt(empty: Statistics, credits: Iterable[tuple[Arm, Reward, datetime]]) -> Statistics:
@@ -124,11 +178,11 @@ def rebuilt(empty: Statistics, credits: Iterable[tuple[Arm, Reward, datetime]]) 
 
 
 def _weight(statistics: Statistics, posted_at: datetime) -> int:
-    """The fixed-point weight of a post. 2^fraction is rounded to 20 places before it is shifted, the same everywhere."""
+    """The fixed-point weight of a post. 2^fraction is rounded before it is shifted, so it is the same everywhere."""
     exponent = exponent_at(statistics, posted_at)
     whole = math.floor(exponent)
-    mantissa = round(2.0 ** (exponent - whole) * (1 << FRACTION_BITS))
-    return mantissa << whole if whole >= 0 else mantissa >> min(-whole, 2 * FRACTION_BITS)
+    mantissa = round(math.pow(2.0, exponent - whole) * (1 << WEIGHT_BITS))
+    return mantissa << whole if whole >= 0 else mantissa >> min(-whole, 2 * WEIGHT_BITS)
 
 
 def exponent_at(statistics: Statistics, at: datetime) -> float:
@@ -145,11 +199,11 @@ def exponent_at(statistics: Statistics, at: datetime) -> float:
     return exponent
 
 
-def _contribution(weight: int, reward: Reward) -> tuple[int, int, int, int, int]:
+def _contribution(weight: int, reward: Reward) -> Sums:
     return (
         1,
         weight,
-        (weight * reward.rate) >> FRACTION_BITS,
+        (weight * reward.rate) >> WEIGHT_BITS,
         (weight * reward.log_rate) >> FRACTION_BITS,
         (weight * reward.log_rate * reward.log_rate) >> (2 * FRACTION_BITS),
     )
@@ -174,18 +228,24 @@ def checked(statistics: Statistics) -> Statistics:
         arm_of(key)
         if len(counters) != 5 or any(type(number) is not int for number in counters):
             raise _unreadable(f"counters of {key} that are not five whole numbers")
-        posts, n, r, y, yy = counters
-        # Each of the sums was rounded down once a credit, so they are off by less than `posts`.
-        if (
-            posts < 0
-            or n < 0
-            or r < 0
-            or yy < 0
-            or r > n
-            or y * y > (n + posts) * (yy + posts) + posts * (2 * abs(y) + posts)
-        ):
+        if not _possible(*counters):
             raise _unreadable(f"counters of {key} that no posts can have summed to: {counters}")
+    for key, sums in statistics.recent.items():
+        if len(sums) != 4 or any(type(number) is not int for number in sums):
+            raise _unreadable(f"recent sums of {key} that are not four whole numbers")
+        if min(sums[0], sums[2]) < 0 or sums[0] + sums[2] > statistics.counters.get(key, (0, 0))[1]:
+            raise _unreadable(f"recent sums of {key} that are not a part of all: {sums}")
     return statistics
+
+
+def _possible(posts: int, n: int, r: int, y: int, yy: int) -> bool:
+    """Whether credits can have summed to these: nothing negative, no rate above 1, no negative variance.
+
+    Each sum was rounded down once a credit and may be off by `posts`, more after corrections.
+    """
+    slack = 4 * posts
+    positive = min(posts, n, r + slack, yy + slack) >= 0
+    return positive and (r - slack) >> (FRACTION_BITS - WEIGHT_BITS) <= n and y * y <= (n + slack) * (yy + slack) + slack * (2 * abs(y) + slack)
 
 
 def _unreadable(what: str) -> StoreUnreadable:
@@ -200,7 +260,9 @@ def digest(statistics: Statistics) -> str:
             statistics.reward_version,
             statistics.landmark_at.isoformat(),
             statistics.half_life_seconds,
+            statistics.epoch,
             sorted((key, *counters) for key, counters in statistics.counters.items()),
+            sorted((key, *sums) for key, sums in statistics.recent.items()),
         ],
         separators=(",", ":"),
     )

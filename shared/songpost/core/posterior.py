@@ -1,9 +1,11 @@
-"""What the learner believes: a hierarchical log-normal model of an arm's rate, averaged over priors by their evidence.
+"""What the learner believes: a hierarchical log-normal model of what an arm earned and earns, averaged by evidence.
 
 A post's y (its smoothed log rate relative to the reference) is base + topic + window + media + cell + noise, all effects
-normal. The cell is integrated out, so what remains is a linear model in the factors' levels, solved by one Cholesky
-factorisation for each of a few priors. Draws take a prior with the probability that its evidence gives it (Hoeting et al. 1999),
-the factors' effects and then the cells. Standard library only; all randomness comes from `random.Random(seed).random()`,
+normal. Every effect exists twice, as it was and as it is now, with a correlation between the two; recent posts tell of now,
+older ones of then, and so of now as far as the correlation reaches: that is how a change of taste in one topic is
+learned from all its arms. The cells are integrated out; what remains is a linear model in the factors' levels, solved by one
+Cholesky factorisation for each of a few priors and correlations. Draws take one of them with the probability that its
+evidence gives it (Hoeting et al. 1999). Standard library only; all randomness comes from `random.Random(seed).random()`,
 the one method whose values Python promises across versions.
 """
 
@@ -15,67 +17,104 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
-from operator import mul
+from operator import add, sub
 
-from songpost.core.learning_state import FRACTION_BITS, REFERENCE_RATE, Statistics, arm_of, checked, exponent_at
+from songpost.core.envelope import backward, factorised, forward
+from songpost.core.learning_state import (
+    FRACTION_BITS,
+    REFERENCE_RATE,
+    WEIGHT_BITS,
+    Statistics,
+    aged,
+    arm_of,
+    checked,
+    epoch_at,
+    exponent_at,
+)
 from songpost.model import Arm
 
 BASE_SD = 1.0
 """Prior standard deviation of the account's own level, in logarithms of the rate."""
 
-PRIORS: tuple[tuple[float, float, float, float], ...] = (
-    (0.45, 0.25, 0.25, 0.20),
-    (0.10, 0.10, 0.10, 0.60),
-    (0.60, 0.20, 0.20, 0.10),
-    (0.30, 0.30, 0.30, 0.40),
-    (0.20, 0.10, 0.10, 0.10),
-)
-"""Prior standard deviations of topic, window, media and cell: the structures that are averaged over."""
+PRIORS: tuple[tuple[float, float, float, float], ...] = ((0.45, 0.25, 0.25, 0.20), (0.15, 0.15, 0.15, 0.50))
+"""Prior standard deviations of topic, window, media and cell: factors that tell most, or cells that stand for themselves."""
 
-NOISE_VARIANCE, NOISE_POSTS = 0.7, 10.0
+CORRELATIONS = (0.95, 0.7, 0.4)
+"""How much of an effect as it was is still there now."""
+
+BASE_KEEPS = 0.9
+"""The account's own level loses only this part of what the effects lose: (1 - correlation) is multiplied by 1 - BASE_KEEPS."""
+
+NOISE_VARIANCE, NOISE_POSTS = 0.7, 20.0
 """The noise of a post's y before any is seen, and how many posts that is worth (tuned on seeds that no benchmark uses)."""
 
 SPREAD = 0.4
 """Draws deviate from the mean by this fraction of the posterior's deviation (Chapelle and Li 2011, section 4)."""
 
-DRAWS = 200
+DRAWS = 128
 NEGLIGIBLE_POSTS = 0.01
 """An arm whose decayed count is below this is treated as never tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Joint draws from the posterior: `values[draw][position]` is the log rate of `arms[position]`, relative to the reference."""
+    """Joint draws of the arms: `values[draw][position]` is a log rate of `arms[position]`, relative to the reference."""
 
     arms: tuple[Arm, ...]
     values: tuple[Sequence[float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
-    """An arm's place in the linear model: columns of its topic, window and media; column 0 is the base."""
+class _Tried:
+    """An arm's decayed posts of then and of now, and their mean y."""
 
-    topic: int
-    window: int
-    media: int
+    old_n: float
+    old_mean: float
+    new_n: float
+    new_mean: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the present makes of the counters: decayed number of posts, mean y, by arm; and the pooled noise variance."""
+    """What the present makes of the counters; the noise is the pooled variance within arms."""
 
-    arms: dict[Arm, tuple[float, float]]
+    arms: dict[Arm, _Tried]
     noise: float
     smearing: float
 
 
 @dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where effects stand among the unknowns: the first index of each level's pair (then, now), and each pair's factor.
+
+    The factor with the most levels stands first: its levels never meet, which keeps the factorisation sparse.
+    """
+
+    places: dict[Arm, tuple[int, int, int, int]]
+    factors: tuple[int, ...]
+    apart: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """How an arm's own effect answers: precisions of (then, then), (then, now), (now, now); gains of its value now; its sd."""
+
+    old: float
+    both: float
+    new: float
+    old_gain: float
+    new_gain: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Solved:
-    """The posterior under one prior: the factors' mean, the Cholesky factor (rows) of their precision, and the log evidence."""
+    """The posterior under one prior and correlation: means and factor of the precision, the cells, the log evidence."""
 
     mean: list[float]
-    factor: list[list[float]]
-    cell_sd: float
+    factor: list[tuple[int, list[float]]]
+    cells: dict[Arm, _Cell]
+    untried: _Cell
     log_evidence: float
 
 
@@ -94,13 +133,13 @@ def draw(
     that mirror each other about the mean: half the work, and counts that are less noisy.
     """
     seen = _seen(checked(statistics), at)
-    levels, sizes = _levels(seen, arms)
-    solved = [_solve(seen, levels, sizes, prior) for prior in PRIORS]
+    layout = _layout(seen, arms)
+    solved = [_solve(seen, layout, prior, kept) for prior in PRIORS for kept in CORRELATIONS]
     uniform = random.Random(seed).random
     values: list[list[float]] = []
     for model, pairs in zip(solved, _shares(solved, (draws + 1) // 2, uniform()), strict=True):
         if pairs:
-            values += _sampled(model, seen, [levels[arm] for arm in arms], arms, pairs, spread, uniform)
+            values += _sampled(model, seen, layout, arms, pairs, spread, uniform)
     return Draws(tuple(arms), tuple(values[:draws]))
 
 
@@ -113,110 +152,174 @@ def smearing(statistics: Statistics, at: datetime) -> float:
 
 
 def _seen(statistics: Statistics, at: datetime) -> _Seen:
-    """Age the counters to `at` and pool the noise within arms."""
-    scale = 2.0 ** (-exponent_at(statistics, at) - FRACTION_BITS)
-    arms: dict[Arm, tuple[float, float]] = {}
+    """Age the counters to `at`, part then from now, and pool the noise within each part."""
+    scale = 2.0 ** (-exponent_at(statistics, at) - WEIGHT_BITS)
+    recent = aged(statistics.recent, epoch_at(statistics, at) - statistics.epoch)
+    arms: dict[Arm, _Tried] = {}
     squares, freedom = NOISE_VARIANCE * NOISE_POSTS, NOISE_POSTS
     rates = geometric = 0.0
     for key, (_, n_fixed, r_fixed, y_fixed, yy_fixed) in statistics.counters.items():
         n = n_fixed * scale
         if n < NEGLIGIBLE_POSTS:
             continue
-        mean = y_fixed / n_fixed
-        arms[arm_of(key)] = (n, mean)
-        squares += max(yy_fixed * scale - n * mean * mean, 0.0)
-        freedom += max(n - 1.0, 0.0)
-        rates += r_fixed * scale
-        geometric += n * math.exp(mean)
-    return _Seen(arms, squares / freedom, rates / geometric if geometric else REFERENCE_RATE)
+        before_n, before_y, now_n, now_y = recent.get(key, (0, 0, 0, 0))
+        new_fixed, new_y = before_n + now_n, before_y + now_y
+        new_n, old_n = new_fixed * scale, (n_fixed - new_fixed) * scale
+        new_mean = new_y / new_fixed if new_fixed else 0.0
+        old_mean = (y_fixed - new_y) / (n_fixed - new_fixed) if n_fixed > new_fixed else 0.0
+        arms[arm_of(key)] = _Tried(old_n, old_mean, new_n, new_mean)
+        squares += max(yy_fixed * scale - old_n * old_mean**2 - new_n * new_mean**2, 0.0)
+        freedom += max(n - 1.0 - min(old_n, new_n, 1.0), 0.0)
+        rates += r_fixed * scale / (1 << (FRACTION_BITS - WEIGHT_BITS))
+        geometric += n * math.exp(y_fixed / n_fixed)
+    return _Seen(arms, squares / freedom, rates / geometric if geometric and rates > 0 else REFERENCE_RATE)
 
 
-def _levels(seen: _Seen, arms: Sequence[Arm]) -> tuple[dict[Arm, _Level], tuple[int, int, int]]:
+def _layout(seen: _Seen, arms: Sequence[Arm]) -> _Layout:
     """Number the factors' levels, those of arms that are no longer offered included: they still tell of the others."""
     every = dict.fromkeys([*seen.arms, *arms])
-    topics = {name: index for index, name in enumerate(sorted({arm.topic for arm in every}), 1)}
-    windows = {name: index for index, name in enumerate(sorted({arm.window for arm in every}), 1 + len(topics))}
-    first = 1 + len(topics) + len(windows)
-    media = {flag: index for index, flag in enumerate(sorted({arm.media for arm in every}), first)}
-    levels = {arm: _Level(topics[arm.topic], windows[arm.window], media[arm.media]) for arm in every}
-    return levels, (len(topics), len(windows), len(media))
+    levels = [
+        sorted({arm.topic for arm in every}),
+        sorted({arm.window for arm in every}),
+        sorted({str(arm.media) for arm in every}),
+    ]
+    order = sorted(range(3), key=lambda factor: -len(levels[factor]))
+    index: dict[tuple[int, str], int] = {}
+    factors: list[int] = []
+    for factor in order:
+        for level in levels[factor]:
+            index[factor, level] = 2 * len(factors)
+            factors.append(factor)
+    base = 2 * len(factors)
+    places = {arm: (index[0, arm.topic], index[1, arm.window], index[2, str(arm.media)], base) for arm in every}
+    return _Layout(places, tuple(factors), 2 * len(levels[order[0]]))
 
 
-def _solve(
-    seen: _Seen, levels: dict[Arm, _Level], sizes: tuple[int, int, int], prior: tuple[float, float, float, float]
-) -> _Solved:
-    """Condition the factors' effects on the arms' means under one prior; the evidence leaves out what all priors share."""
+def _solve(seen: _Seen, layout: _Layout, prior: tuple[float, float, float, float], kept: float) -> _Solved:
+    """Condition the factors' effects on the arms' means; the evidence leaves out what all models share."""
     *factor_sds, cell_sd = prior
-    precisions = [1.0 / BASE_SD**2]
-    for sd, size in zip(factor_sds, sizes, strict=True):
-        precisions += [1.0 / sd**2] * size
-    width = len(precisions)
-    matrix = [[0.0] * (row + 1) for row in range(width)]
-    for row, precision in enumerate(precisions):
-        matrix[row][row] = precision
-    right = [0.0] * width
-    fit = 0.0
-    for arm, (n, mean) in seen.arms.items():
-        level = levels[arm]
-        weight = 1.0 / (cell_sd**2 + seen.noise / n)
-        moved = weight * mean
-        columns = (0, level.topic, level.window, level.media)
-        for position, row in enumerate(columns):
-            right[row] += moved
-            line = matrix[row]
-            for column in columns[: position + 1]:
-                line[column] += weight
-        fit += math.log(weight) - moved * mean
-    factor = _cholesky(matrix)
-    half = _forward(factor, right)
-    evidence = 0.5 * (fit + sum(map(mul, half, half)) + sum(map(math.log, precisions))) - sum(
-        math.log(line[-1]) for line in factor
-    )
-    return _Solved(_backward(_columns(factor), half), factor, cell_sd, evidence)
+    pairs = [(factor_sds[factor] ** 2, kept) for factor in layout.factors]
+    pairs.append((BASE_SD**2, 1.0 - (1.0 - kept) * (1.0 - BASE_KEEPS)))
+    matrix, evidence = _prior_precision(pairs, layout.apart)
+    right = [0.0] * (2 * len(pairs))
+    cells: dict[Arm, _Cell] = {}
+    for arm, tried in seen.arms.items():
+        cell, determinant = _cell(tried, seen.noise, cell_sd**2, kept)
+        cells[arm] = cell
+        old_pull = cell.old * tried.old_mean + cell.both * tried.new_mean
+        new_pull = cell.both * tried.old_mean + cell.new * tried.new_mean
+        evidence -= 0.5 * (math.log(determinant) + old_pull * tried.old_mean + new_pull * tried.new_mean)
+        _add(matrix, sorted(layout.places[arm]), cell)
+        for place in layout.places[arm]:
+            right[place] += old_pull
+            right[place + 1] += new_pull
+    factor = factorised(matrix)
+    half = forward(factor, right)
+    evidence += 0.5 * math.fsum(value * value for value in half) - math.fsum(math.log(line[-1]) for _, line in factor)
+    untried, _ = _cell(_Tried(0.0, 0.0, 0.0, 0.0), seen.noise, cell_sd**2, kept)
+    return _Solved(backward(factor, half), factor, cells, untried, evidence)
+
+
+def _prior_precision(pairs: Sequence[tuple[float, float]], apart: int) -> tuple[list[tuple[int, list[float]]], float]:
+    """The lower envelope of the effects' prior precision, and half its log determinant, from (variance, correlation) pairs.
+
+    A row is its first column and its entries up to the diagonal; rows below `apart` reach back only to their own pair.
+    """
+    matrix: list[tuple[int, list[float]]] = []
+    evidence = 0.0
+    for number, (variance, kept) in enumerate(pairs):
+        first = 2 * number if 2 * number < apart else 0
+        lost = variance * (1.0 - kept * kept)
+        matrix.append((first, [0.0] * (2 * number - first) + [1.0 / lost]))
+        matrix.append((first, [0.0] * (2 * number - first) + [-kept / lost, 1.0 / lost]))
+        evidence -= 0.5 * math.log(variance * lost)
+    return matrix, evidence
+
+
+def _cell(tried: _Tried, noise: float, variance: float, kept: float) -> tuple[_Cell, float]:
+    """Integrate an arm's own effects out, and the determinant of what its means' covariance then is.
+
+    Its means are (then, now) effects of the factors, plus own effects of this variance and correlation, plus noise / n.
+    """
+    if tried.new_n <= 0.0 and tried.old_n <= 0.0:
+        return _Cell(0.0, 0.0, 0.0, 0.0, 0.0, math.sqrt(variance)), 1.0
+    old = variance + (noise / tried.old_n if tried.old_n > 0.0 else 0.0)
+    new = variance + (noise / tried.new_n if tried.new_n > 0.0 else 0.0)
+    if tried.new_n <= 0.0:
+        gain = variance * kept / old
+        return _Cell(1.0 / old, 0.0, 0.0, gain, 0.0, math.sqrt(variance * (1.0 - gain * kept))), old
+    if tried.old_n <= 0.0:
+        gain = variance / new
+        return _Cell(0.0, 0.0, 1.0 / new, 0.0, gain, math.sqrt(variance * (1.0 - gain))), new
+    shared = variance * kept
+    determinant = old * new - shared * shared
+    precision_old, precision_both, precision_new = new / determinant, -shared / determinant, old / determinant
+    old_gain = shared * precision_old + variance * precision_both
+    new_gain = shared * precision_both + variance * precision_new
+    left = max(variance - old_gain * shared - new_gain * variance, 0.0)
+    return _Cell(precision_old, precision_both, precision_new, old_gain, new_gain, math.sqrt(left)), determinant
+
+
+def _add(matrix: list[tuple[int, list[float]]], places: Sequence[int], cell: _Cell) -> None:
+    """Add an arm's information to the precision of the effects that it has, in place."""
+    old, both, new = cell.old, cell.both, cell.new
+    for position, row in enumerate(places):
+        first, then = matrix[row]
+        _, now = matrix[row + 1]
+        for column in places[:position]:
+            then[column - first] += old
+            then[column + 1 - first] += both
+            now[column - first] += both
+            now[column + 1 - first] += new
+        then[row - first] += old
+        now[row - first] += both
+        now[row + 1 - first] += new
 
 
 def _sampled(
     model: _Solved,
     seen: _Seen,
-    levels: Sequence[_Level],
+    layout: _Layout,
     arms: Sequence[Arm],
     pairs: int,
     spread: float,
     uniform: Callable[[], float],
 ) -> list[list[float]]:
-    """`pairs` mirrored pairs of draws under one prior: the factors' effects, then each arm's cell given them."""
-    variance = model.cell_sd**2
-    places = []
-    means = []
-    for arm, level in zip(arms, levels, strict=True):
-        n, observed = seen.arms.get(arm, (0.0, 0.0))
-        kept = seen.noise / (seen.noise + variance * n)
-        mean = model.mean
-        expected = mean[0] + mean[level.topic] + mean[level.window] + mean[level.media]
-        means.append(kept * expected + (1.0 - kept) * observed)
-        places.append((level.topic, level.window, level.media, kept, spread * math.sqrt(variance * kept)))
-    columns = _columns(model.factor)
-    width = len(columns)
+    """`pairs` mirrored pairs of draws under one model: the factors' effects, then each arm's own given them."""
+    nothing = _Tried(0.0, 0.0, 0.0, 0.0)
+    means, rows = [], []
+    for arm in arms:
+        cell = model.cells.get(arm, model.untried)
+        tried = seen.arms.get(arm, nothing)
+        places = layout.places[arm]
+        old = math.fsum(model.mean[place] for place in places)
+        new = math.fsum(model.mean[place + 1] for place in places)
+        means.append(new + cell.old_gain * (tried.old_mean - old) + cell.new_gain * (tried.new_mean - new))
+        topic, window, media, _ = places
+        rows.append((topic, window, media, -spread * cell.old_gain, spread * (1.0 - cell.new_gain), spread * cell.sd))
+    width = len(model.factor)
     values: list[list[float]] = []
     for _ in range(pairs):
         normals = _normals(width + len(arms), uniform)
-        effects = _backward(columns, normals)
-        base = effects[0]
-        # zip stops at the arms' end: the normals of an odd number are one too many.
+        effects = backward(model.factor, normals[:width])
+        base_old, base_new = effects[-2:]
+        # The normals of an odd number are one too many: zip stops where the arms do.
         deviations = [
-            kept * spread * (base + effects[topic] + effects[window] + effects[media]) + sd * normal
-            for (topic, window, media, kept, sd), normal in zip(places, normals[width:], strict=False)
+            old_part * (base_old + effects[t] + effects[w] + effects[m])
+            + new_part * (base_new + effects[t + 1] + effects[w + 1] + effects[m + 1])
+            + sd * normal
+            for (t, w, m, old_part, new_part, sd), normal in zip(rows, normals[width:], strict=False)
         ]
-        values.append([mean + deviation for mean, deviation in zip(means, deviations, strict=True)])
-        values.append([mean - deviation for mean, deviation in zip(means, deviations, strict=True)])
+        values.append(list(map(add, means, deviations)))
+        values.append(list(map(sub, means, deviations)))
     return values
 
 
 def _shares(solved: Sequence[_Solved], pairs: int, offset: float) -> list[int]:
-    """Split `pairs` among the priors in proportion to their evidence, by systematic sampling with one uniform offset."""
+    """Split `pairs` among the models in proportion to their evidence, by systematic sampling with one uniform offset."""
     best = max(model.log_evidence for model in solved)
     weights = [math.exp(model.log_evidence - best) for model in solved]
-    total = sum(weights)
+    total = math.fsum(weights)
     bounds = [math.floor(pairs * edge / total + offset) for edge in accumulate(weights)]
     bounds[-1] = pairs
     return [max(upper - lower, 0) for lower, upper in zip([0, *bounds], bounds, strict=False)]
@@ -230,39 +333,3 @@ def _normals(count: int, uniform: Callable[[], float]) -> list[float]:
     return [r * cos(a) for r, a in zip(radii, angles, strict=True)] + [
         r * sin(a) for r, a in zip(radii, angles, strict=True)
     ]
-
-
-def _cholesky(matrix: list[list[float]]) -> list[list[float]]:
-    """The lower factor of a positive definite matrix; both are given by the rows of their lower triangles."""
-    factor: list[list[float]] = []
-    for row, line in enumerate(matrix):
-        built: list[float] = []
-        for column in range(row):
-            above = factor[column]
-            built.append((line[column] - sum(map(mul, built, above))) / above[column])
-        built.append(math.sqrt(line[row] - sum(map(mul, built, built))))
-        factor.append(built)
-    return factor
-
-
-def _columns(factor: list[list[float]]) -> list[list[float]]:
-    """The columns of a lower triangle, each from its diagonal downwards."""
-    return [[factor[row][column] for row in range(column, len(factor))] for column in range(len(factor))]
-
-
-def _forward(factor: list[list[float]], right: list[float]) -> list[float]:
-    """Solve L x = right."""
-    solution: list[float] = []
-    for line, value in zip(factor, right, strict=True):
-        solution.append((value - sum(map(mul, line, solution))) / line[-1])
-    return solution
-
-
-def _backward(columns: list[list[float]], right: list[float]) -> list[float]:
-    """Solve L' x = right, L given by its columns."""
-    reverse: list[float] = []
-    for row in range(len(columns) - 1, -1, -1):
-        column = columns[row]
-        reverse.append((right[row] - sum(map(mul, column[:0:-1], reverse))) / column[0])
-    reverse.reverse()
-    return reverse
