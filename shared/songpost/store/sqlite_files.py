@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol, TypeVar
@@ -179,7 +179,8 @@ _TICK_NANOSECONDS = 20_000_000
 class Stamp:
     """What must not change while a database is looked at, and whether a change would show.
 
-    With a log, its header tells which log it is; without, the file's own inode, size and time do.
+    With a log, its header tells which log it is, and of the file only whether it holds anything (`size` 0 or 1);
+    without, the file's own inode, size and time do.
     File systems count time in ticks of some milliseconds, so a file of this very tick is not `settled`.
     """
 
@@ -198,7 +199,7 @@ def _stamp(path: Path) -> Stamp:
         except FileNotFoundError:
             return Stamp(0, 0, 0, logs, settled=True)
         if logs != _NO_LOGS:
-            return Stamp(found.st_ino, 1, 0, logs, settled=True)
+            return Stamp(found.st_ino, min(found.st_size, 1), 0, logs, settled=True)
         settled = not 0 <= time.time_ns() - found.st_mtime_ns < _TICK_NANOSECONDS
         return Stamp(found.st_ino, found.st_size, found.st_mtime_ns, logs, settled=settled)
 
@@ -271,9 +272,11 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
 
 def _layout(connection: sqlite3.Connection, path: Path) -> int:
     """The layout a file is in (0: still empty). `StoreUnreadable` for another program's, `StoreNewer`."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # In one transaction: another process may be creating the store between two of these questions.
+    with nullcontext() if connection.in_transaction else _transaction(connection, "BEGIN"):
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreUnreadable(
             "a database of another program",

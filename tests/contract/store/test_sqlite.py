@@ -317,8 +317,7 @@ def test_file_at_fault(
 def test_truncated_file(path: Path, kept: float, *, read_only: bool) -> None:
     """A file that was cut off is named, never read as less than it was."""
     with closing(open_sqlite(path)) as store:
-        for number in range(200):
-            store.commit(ACCOUNT, [PutDocument(f"plan/{number}", {"text": "x" * 500}, 0)], f"commit {number}")
+        store.commit(ACCOUNT, [PutDocument(f"plan/{number}", {"text": "x" * 1_500}, 0) for number in range(99)], "all")
     size = path.stat().st_size
     with path.open("r+b") as stream:
         stream.truncate(int(kept if kept > 1 else kept * size))

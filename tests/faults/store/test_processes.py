@@ -1,0 +1,176 @@
+"""Several processes on one account: every race has one winner, and a process that is killed leaves whole states."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from songpost.store.dynamodb import create_table
+from songpost.store.opening import open_store
+from songpost.store.port import Store
+
+ACCOUNT = "default"
+ROOT = Path(__file__).parents[3]
+Started = subprocess.Popen[str]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up credentials for DynamoDB Local."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+
+def _sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/data/songpost.db"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=pytest.mark.dynamodb_local)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new store, as processes name it."""
+    if request.param == "sqlite":
+        return _sqlite_url(tmp_path)
+    if not os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
+        pytest.skip("NOT RUN on DynamoDB Local: start it and set AWS_ENDPOINT_URL_DYNAMODB to its address")
+    request.getfixturevalue("aws")
+    table = f"songpost-{uuid.uuid4().hex}"
+    create_table(table)
+    return f"dynamodb://{table}"
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Started]]:
+    """Start a worker, waiting for its line on standard input; none outlives the test."""
+    with ExitStack() as stack:
+
+        def started(task: str, url: str, amount: int) -> Started:
+            command = [sys.executable, "-m", "tests.faults.store.workers", task, url, str(amount)]
+            worker = stack.enter_context(
+                subprocess.Popen(
+                    command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                )
+            )
+            stack.callback(worker.kill)
+            return worker
+
+        yield started
+
+
+def go(worker: Started) -> None:
+    """Let a worker go."""
+    assert worker.stdin
+    worker.stdin.write("\n")
+    worker.stdin.flush()
+
+
+def raced(start: Callable[..., Started], task: str, url: str, amount: int, workers: int) -> list[list[str]]:
+    """Run workers beside each other to their end; the lines that each of them printed."""
+    running = [start(task, url, amount) for _ in range(workers)]
+    for worker in running:
+        go(worker)
+    told = []
+    for worker in running:
+        said, complaint = worker.communicate(timeout=100)
+        assert 0 == worker.returncode, complaint
+        told.append(said.splitlines())
+    return told
+
+
+def tally(store: Store) -> tuple[int, int, int]:
+    """The two documents' numbers, and how many wins left an item."""
+    documents = store.load(ACCOUNT).documents
+    numbers = [int(documents[name].body["n"]) if name in documents else 0 for name in ("a", "b")]  # type: ignore[arg-type]
+    return numbers[0], numbers[1], sum(1 for _ in store.items(ACCOUNT, "won"))
+
+
+def test_every_version_is_won_once(url: str, start: Callable[..., Started]) -> None:
+    """Four processes that count one document up win every number exactly once, on a store none of them made before."""
+    told = raced(start, "count", url, 12, workers=4)
+    won = sorted(int(line.split()[0]) for lines in told for line in lines)
+    assert list(range(1, 49)) == won
+    with closing(open_store(url, read_only=True)) as store:
+        assert (48, 48, 48) == tally(store)
+
+
+def test_every_key_is_taken_once(url: str, start: Callable[..., Started]) -> None:
+    """Of four processes that want the same keys, one gets each, and it is the one that was told so."""
+    told = raced(start, "take", url, 25, workers=4)
+    winners = dict(line.split() for lines in told for line in lines)
+    assert 25 == sum(map(len, told)) == len(winners)
+    with closing(open_store(url, read_only=True)) as store:
+        assert winners == {str(int(item.key)): item.body["by"] for item in store.items(ACCOUNT, "taken")}
+
+
+def test_every_lease_has_one_holder(url: str, start: Callable[..., Started]) -> None:
+    """Of four processes that want the same leases, one gets each."""
+    told = raced(start, "lease", url, 25, workers=4)
+    assert list(range(25)) == sorted(int(line.split()[0]) for lines in told for line in lines)
+
+
+def test_killed_process_leaves_whole_states(url: str, start: Callable[..., Started]) -> None:
+    """A killed process's commits are each there whole or not at all, and none that it was told of is lost."""
+    draw = random.Random(4)
+    known: list[str] = []
+    for killed in range(1, 9):
+        worker = start("count", url, 10_000)
+        go(worker)
+        assert worker.stdout
+        known += [worker.stdout.readline() for _ in range(draw.randrange(1, 12))]
+        worker.send_signal(signal.SIGKILL)
+        known += worker.stdout.readlines()
+        worker.wait()
+        with closing(open_store(url, read_only=True)) as store:
+            a, b, items = tally(store)
+            kept = {item.body["token"] for item in store.items(ACCOUNT, "won")}
+        assert a == b == items
+        assert {line.split()[1] for line in known} <= kept
+        assert len(known) <= items <= len(known) + killed
+
+
+def test_looking_while_others_open_and_close(tmp_path: Path, start: Callable[..., Started]) -> None:
+    """A look at a file that others open, write and close all the time shows whole states, none older than the last."""
+    url = _sqlite_url(tmp_path)
+    workers = [start("reopen", url, 60) for _ in range(2)]
+    for worker in workers:
+        go(worker)
+    last, looks = 0, 0
+    with closing(open_store(url, read_only=True)) as store:
+        while any(worker.poll() is None for worker in workers):
+            documents = store.load(ACCOUNT).documents
+            numbers = [documents[name].body["n"] if name in documents else 0 for name in ("a", "b")]
+            assert numbers[0] == numbers[1]
+            assert isinstance(numbers[0], int)
+            assert numbers[0] >= last
+            last, looks = numbers[0], looks + 1
+        assert (120, 120, 120) == tally(store)
+    assert [0, 0] == [worker.wait() for worker in workers], [worker.communicate() for worker in workers]
+    assert looks > 5
+    assert ["songpost.db"] == [path.name for path in (tmp_path / "data").iterdir()]
+
+
+def test_opening_waits_for_a_lock(tmp_path: Path, start: Callable[..., Started]) -> None:
+    """A file that somebody holds exclusively while a process opens it is waited for, not given up on."""
+    import sqlite3
+
+    url = _sqlite_url(tmp_path)
+    (tmp_path / "data").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / "songpost.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        worker = start("count", url, 1)
+        go(worker)
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.wait(timeout=0.5)
+        other.execute("ROLLBACK")
+    finish = partial(worker.communicate, timeout=60)
+    assert "1" == finish()[0].split()[0]
