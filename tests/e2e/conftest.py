@@ -194,10 +194,14 @@ def leaks(house: House) -> list[str]:
         for path in house.folder.rglob("*")
         if path.is_file() and path.name not in house.may_hold_secrets
     }
+    told = {name: str(house.sandbox.told.get(name, "")) for name in SECRETS}
+    for path in house.folder.rglob("token.json"):
+        kept = json.loads(path.read_text())
+        told |= {f"{name} of {path.name}": kept[name] for name in ("access_token", "refresh_token")}
     forms = {
         name: {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode()}
-        for name in SECRETS
-        if (secret := house.sandbox.told.get(name, ""))
+        for name, secret in told.items()
+        if secret
     }
     return [
         f"{name} in {place}"
