@@ -9,7 +9,7 @@ SAM_READY := .venv-sam/.ready
 export SAM_CLI_TELEMETRY := 0
 FUNCTION := WriterFunction
 EVENT := events/writer-post.json
-PYTEST_ARGS := -n auto --maxprocesses 4 --dist loadgroup
+PYTEST_ARGS := -n auto --maxprocesses 4 --dist worksteal
 
 # uv is many times faster than pip. Where it cannot work (a proxy or mirror that only pip knows), pip does the same.
 UV := UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .venv/bin/uv

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
-import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.runtime.lambda_service import Lambda
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOT = Path(__file__).parents[2]
 LAYER_SOURCE = ROOT / "layers" / "songpost"
-BUILT = ROOT / "build" / "runtime"
 
 
-def _run(*command: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [str(word) for word in command], env=os.environ | environ, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done
+def _run(*command: object, **environ: str) -> None:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, env=os.environ | environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.fixture(scope="session")
@@ -34,50 +35,49 @@ def python313() -> Path:
 
 
 @pytest.fixture(scope="session")
-def layer(python313: Path) -> Path:
-    """The layer, built by its own Makefile; its third-party part is kept between runs, under build/."""
-    out = BUILT / "layer"
-    _run("make", "-s", "-C", LAYER_SOURCE, "build-SharedLayer", ARTIFACTS_DIR=str(out), PYTHON313=str(python313))
+def layer(python313: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The layer, built by its own Makefile; the third-party part is kept under build/, where one process builds it."""
+    out = tmp_path_factory.mktemp("opt")
+    kept = ROOT / "build"
+    kept.mkdir(exist_ok=True)
+    with (kept / "layer.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _run("make", "-s", "-C", LAYER_SOURCE, "build-SharedLayer", ARTIFACTS_DIR=str(out), PYTHON313=str(python313))
     return out
 
 
 @pytest.fixture(scope="session")
-def runtime_client(python313: Path) -> Path:
-    """AWS's runtime client at the locked version, where Lambda has its /var/runtime."""
-    lock = ROOT / "requirements" / "runtime.txt"
-    out = BUILT / f"client-{zlib.crc32(lock.read_bytes())}"
-    if not out.exists():
-        uv = ROOT / ".venv" / "bin" / "uv"
-        _run(
-            uv,
-            "pip",
-            "install",
-            "--python",
-            python313,
-            "--target",
-            out,
-            "--require-hashes",
-            "-r",
-            lock,
-            UV_SYSTEM_CERTS="1",
-        )
+def runtime_client(python313: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """AWS's runtime client at the locked version, as Lambda has it in /var/runtime."""
+    out = tmp_path_factory.mktemp("runtime")
+    locked = ["--require-hashes", "-r", ROOT / "requirements" / "runtime.txt"]
+    uv = ROOT / ".venv" / "bin" / "uv"
+    _run(uv, "pip", "install", "--python", python313, "--target", out, *locked, UV_SYSTEM_CERTS="1")
     return out
 
 
-def _function(name: str, python313: Path, layer: Path, client: Path) -> Lambda:
-    task = BUILT / name
-    task.mkdir(parents=True, exist_ok=True)
-    _run("make", "-s", "-C", ROOT / "functions" / name, f"build-{name.title()}Function", ARTIFACTS_DIR=str(task))
-    return Lambda(python=python313, task=task, layer=layer, client=client)
+@pytest.fixture(scope="session")
+def function(
+    python313: Path, layer: Path, runtime_client: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Lambda]:
+    """Build a function by its name, `writer` or `reader`, with its own Makefile."""
+
+    def _build(name: str) -> Lambda:
+        task = tmp_path_factory.mktemp(name)
+        target = f"build-{name.title()}Function"
+        _run("make", "-s", "-C", ROOT / "functions" / name, target, ARTIFACTS_DIR=str(task))
+        return Lambda(python=python313, task=task, layer=layer, client=runtime_client)
+
+    return _build
 
 
 @pytest.fixture(scope="session")
-def writer(python313: Path, layer: Path, runtime_client: Path) -> Lambda:
+def writer(function: Callable[[str], Lambda]) -> Lambda:
     """The built writer."""
-    return _function("writer", python313, layer, runtime_client)
+    return function("writer")
 
 
 @pytest.fixture(scope="session")
-def reader(python313: Path, layer: Path, runtime_client: Path) -> Lambda:
+def reader(function: Callable[[str], Lambda]) -> Lambda:
     """The built reader."""
-    return _function("reader", python313, layer, runtime_client)
+    return function("reader")

@@ -14,8 +14,6 @@ import pytest
 if TYPE_CHECKING:
     from tests.runtime.lambda_service import Lambda
 
-pytestmark = pytest.mark.xdist_group("runtime")  # one process builds the layer
-
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
 SUMMARY = {"account", "mode", "dry_run", "actions", "budget"}

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("runtime")  # one process builds the layer
-
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
 LAPTOP_ONLY = [
