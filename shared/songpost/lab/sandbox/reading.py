@@ -9,6 +9,8 @@ from .render import Wanted
 from .service import Call, Service
 from .vocabulary import (
     MEDIA_FIELDS,
+    NEWER_EXPANSIONS,
+    NEWER_FIELDS,
     OLD_NAMES,
     PLACE_FIELDS,
     POLL_FIELDS,
@@ -27,7 +29,7 @@ def _list(call: Call, name: str, allowed: frozenset[str]) -> frozenset[str]:
         return frozenset()
     found = [_old_name(item) for item in text.split(",")]
     for item in found:
-        if item not in allowed:
+        if item not in allowed and item not in NEWER_FIELDS and item not in NEWER_EXPANSIONS:
             raise problems.invalid(
                 f"The `{name}` query parameter value [{item}] is not one of [{','.join(sorted(allowed))}]",
                 {name: [item]},
@@ -109,7 +111,7 @@ def _includes(
             referenced = world.live_post(target or "")
             if referenced is None:
                 continue
-            if wants & {"referenced_tweets.id", "referenced_tweets.id.author_id"}:
+            if wants & {"referenced_tweets", "referenced_tweets.id", "referenced_tweets.id.author_id"}:
                 others[referenced.id] = referenced
             if "referenced_tweets.id.author_id" in wants:
                 users[referenced.author_id] = world.users[referenced.author_id]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import problems
 from .service import Call, Service, known_fields, own_path_id, path_id, required_id
-from .wire import Answer
+from .wire import JSON, Answer
 from .world import Post
 
 
@@ -19,7 +19,8 @@ def repost(service: Service, call: Call) -> Answer:
     service.bill.require(service.rules, "repost", call.now, service.owner.id)
     made = service.world.repost_of(call.user_id, post.id) or service.publish(_repost(service, call, post))
     service.bill.charge(service.rules, call.number, call.endpoint, "repost", 1, call.now)
-    return Answer(200, {"data": {"id": made.id, "retweeted": True}})
+    named: dict[str, JSON] = {"id": made.id} if service.rules.vocabulary == "tweet" else {"rest_id": post.id}
+    return Answer(200, {"data": {**named, "retweeted": True}})
 
 
 def _repost(service: Service, call: Call, post: Post) -> Post:

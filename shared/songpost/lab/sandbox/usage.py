@@ -27,13 +27,15 @@ def tweets(service: Service, call: Call) -> Answer:
             "The `usage.fields` query parameter value is not valid", {"usage.fields": sorted(fields)}
         )
     cap = read_cap(service.rules)
-    daily = _daily(service, call, int(days))
+    # 2.166 counts in integers, later specifications in strings
+    number: type[int | str] = int if service.rules.vocabulary == "tweet" else str
+    daily = _daily(service, call, int(days), number)
     everything: dict[str, JSON] = {
         "cap_reset_day": days_to_reset(service.rules, call.now),
-        "project_cap": _LARGEST if cap is None else cap,
+        "project_cap": number(_LARGEST if cap is None else cap),
         "project_id": PROJECT_ID,
-        "project_usage": service.bill.used("read", service.rules, call.now),
-        "daily_project_usage": {"project_id": int(PROJECT_ID), "usage": daily},
+        "project_usage": number(service.bill.used("read", service.rules, call.now)),
+        "daily_project_usage": {"project_id": number(PROJECT_ID), "usage": daily},
         "daily_client_app_usage": [{"client_app_id": APP_ID, "usage": daily, "usage_result_count": len(daily)}],
     }
     wanted = {*_USUAL, *fields}
@@ -42,10 +44,10 @@ def tweets(service: Service, call: Call) -> Answer:
     return Answer(200, {"data": {name: value for name, value in everything.items() if name in wanted}})
 
 
-def _daily(service: Service, call: Call, days: int) -> list[JSON]:
+def _daily(service: Service, call: Call, days: int, number: type[int | str]) -> list[JSON]:
     first = max(cycle_start(service.rules, call.now), call.now - timedelta(days=days)).date().isoformat()
     return [
-        {"date": f"{day}T00:00:00.000Z", "usage": counts["read"]}
+        {"date": f"{day}T00:00:00.000Z", "usage": number(counts["read"])}
         for day, counts in sorted(service.bill.usage.items())
         if day >= first and "read" in counts
     ]

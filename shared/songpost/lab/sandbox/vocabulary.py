@@ -51,6 +51,8 @@ NEW_NAMES = {
     "referenced_tweets": "referenced_posts",
     "most_recent_tweet_id": "most_recent_post_id",
     "pinned_tweet_id": "pinned_post_id",
+    "note_tweet": "note_post",
+    "retweet_count": "repost_count",
     "tweet_count": "post_count",
     "tweets": "posts",
 }
@@ -58,3 +60,7 @@ NEW_NAMES = {
 
 OLD_NAMES = {new: old for old, new in NEW_NAMES.items()}
 """The same the other way round, for the fields that a newer client asks for."""
+
+NEWER_FIELDS = words("article_title subscribes_to_you")
+NEWER_EXPANSIONS = words("referenced_tweets username")
+"""What later specifications added; asked for, it is accepted, and nothing more comes of it but the referenced posts."""
