@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _settings(commands)
     _switch(commands)
     _authorize(commands)
+    _moving(commands)
     _sandbox(commands)
     return top
 
@@ -176,6 +177,29 @@ def _authorize(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="keep the tokens in X_TOKEN_FILE, or under SONGPOST_CREDENTIALS_PATH",
     )
     words.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
+
+
+def _moving(commands: _Commands[argparse.ArgumentParser]) -> None:
+    export = _command(
+        commands, "export", "the whole account as JSON Lines", "songpost export backup.jsonl", room="moving"
+    )
+    export.add_argument("file", metavar="FILE", help="the file to write")
+    export.add_argument("--move", action="store_true", help="pause this account first: it goes on elsewhere")
+    import_ = _command(
+        commands,
+        "import",
+        "read an export, or the earlier agent's database, into a new account",
+        "songpost import backup.jsonl --account copy",
+        room="moving",
+        command="import_",
+    )
+    import_.add_argument("file", metavar="FILE", help="an export, or agent_unified.db")
+    bundle = _command(
+        commands, "bundle", "what an incident needs, without secrets", "songpost bundle incident.zip", room="moving"
+    )
+    bundle.add_argument("file", metavar="FILE", help="the zip file to write; it must not exist")
+    doctor = _command(commands, "doctor", "check the ledger", "songpost doctor --ledger", room="moving")
+    doctor.add_argument("--ledger", action="store_true", help="every history's chain and every counter")
 
 
 def _sandbox(commands: _Commands[argparse.ArgumentParser]) -> None:
