@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from math import ceil
 
 from songpost.core import text
 from songpost.errors import PriceUnknown
@@ -23,7 +24,7 @@ RECONCILING_POSTS = 5
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Prices that hold from a date on; `source` says where they were read."""
+    """Prices that hold from a UTC date on; `source` says where they were read."""
 
     effective_on: date
     source: str
@@ -87,7 +88,7 @@ def price_list(settings: Settings, on: date) -> PriceList:
 
 def _own(prices: Prices) -> PriceList:
     named = {field.name: getattr(prices, field.name) for field in fields(prices)}
-    micros = {PriceClass(name): int(usd * MICROS_PER_USD) for name, usd in named.items() if usd is not None}
+    micros = {PriceClass(name): ceil(usd * MICROS_PER_USD) for name, usd in named.items() if usd is not None}
     return PriceList(date.min, "budget.prices of the settings", {**micros, PriceClass.FREE: 0})
 
 
@@ -100,9 +101,9 @@ def price(prices: PriceList, price_class: PriceClass, count: int = 1) -> int:
         return prices.micros[price_class] * count
     except KeyError:
         raise PriceUnknown(
-            f"{price_class.value} has no price in the list of {prices.effective_on.isoformat()}",
-            where="prices",
-            mend="name it under budget.prices in the settings",
+            f"{price_class.value} has no price ({prices.source})",
+            where=f"budget.prices.{price_class.value}",
+            mend="name it in the settings",
         ) from None
 
 
