@@ -14,7 +14,7 @@ from datetime import date
 
 from songpost.core import text
 from songpost.model import CREATES, Action, Kind
-from songpost.settings import Consent, Flag, Plan, QueryAction, Settings
+from songpost.settings import Consent, Flag, PerKind, Plan, QueryAction, Settings
 
 _READS = {Kind.READ}
 PERMITTED: dict[Plan, frozenset[Kind]] = {
@@ -28,6 +28,8 @@ PERMITTED: dict[Plan, frozenset[Kind]] = {
 
 MAX_CASHTAGS = 1
 DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+UNSENDABLE = frozenset("\ufeff\ufffe\uffff")
+"""Characters that X refuses (twitter-text, invalid characters); UTF-8 refuses surrogates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ MENTION = Rule("unsolicited-mention", date(2017, 11, 3), "X automation rules")
 BLOCKED = Rule("blocked-pattern", date(2026, 11, 22), "blocked_patterns of the settings")
 
 Check = Callable[[Settings, Action], str | None]
+TextCheck = Callable[[Settings, Kind, str], str | None]
 
 
 def _plan(settings: Settings, action: Action) -> str | None:
@@ -71,7 +74,9 @@ def _plan(settings: Settings, action: Action) -> str | None:
 
 
 def _flag(settings: Settings, action: Action) -> str | None:
-    return f"{action.kind.value} is off" if settings.feature_flags.of(action.kind) is Flag.OFF else None
+    if settings.feature_flags.of(action.kind) is Flag.OFF:
+        return f"{action.kind.value} is off"
+    return "media are off" if action.media and settings.feature_flags.allow_media is Flag.OFF else None
 
 
 def _consent(settings: Settings, action: Action) -> str | None:
@@ -79,45 +84,46 @@ def _consent(settings: Settings, action: Action) -> str | None:
     return f"approval.{action.kind.value} is never" if never else None
 
 
-def _empty(_: Settings, action: Action) -> str | None:
-    return None if action.text.strip() else "the text is empty"
+def _empty(_: Settings, __: Kind, words: str) -> str | None:
+    return None if words.strip() else "the text is empty"
 
 
-def _length(_: Settings, action: Action) -> str | None:
-    length = text.weighted_length(action.text)
+def _length(_: Settings, __: Kind, words: str) -> str | None:
+    length = text.weighted_length(words)
     return None if length <= text.MAX_WEIGHTED_LENGTH else f"the text weighs {length} of {text.MAX_WEIGHTED_LENGTH}"
 
 
-def _control(_: Settings, action: Action) -> str | None:
-    for character in action.text:
-        if character in DIRECTION_CONTROLS or (unicodedata.category(character) == "Cc" and character != "\n"):
+def _control(_: Settings, __: Kind, words: str) -> str | None:
+    for character in words:
+        bare = unicodedata.category(character) in {"Cc", "Cs"} and character != "\n"
+        if bare or character in DIRECTION_CONTROLS or character in UNSENDABLE:
             return f"the text holds the control character U+{ord(character):04X}"
     return None
 
 
-def _cashtag(settings: Settings, action: Action) -> str | None:
-    count = len(text.cashtags(action.text))
+def _cashtag(settings: Settings, _: Kind, words: str) -> str | None:
+    count = len(text.cashtags(words))
     if settings.plan is Plan.ENTERPRISE or count <= MAX_CASHTAGS:
         return None
     return f"the text has {count} cashtags, {MAX_CASHTAGS} is permitted"
 
 
-def _mention(_: Settings, action: Action) -> str | None:
-    if action.kind is not Kind.POST:
+def _mention(_: Settings, kind: Kind, words: str) -> str | None:
+    if kind is not Kind.POST:
         return None
-    names = [action.text[span.start : span.end] for span in text.mentions(action.text)]
+    names = [words[span.start : span.end] for span in text.mentions(words)]
     return f"the text mentions {names[0]}, who did not ask for it" if names else None
 
 
-def _blocked(settings: Settings, action: Action) -> str | None:
+def _blocked(settings: Settings, _: Kind, words: str) -> str | None:
     for pattern in settings.blocked_patterns:
-        if re.search(pattern, action.text):
+        if re.search(pattern, words):
             return f"the text matches the blocked pattern {pattern!r}"
     return None
 
 
 ALWAYS: tuple[tuple[Rule, Check], ...] = ((PLAN, _plan), (FLAG, _flag), (CONSENT, _consent))
-FOR_TEXTS: tuple[tuple[Rule, Check], ...] = (
+FOR_TEXTS: tuple[tuple[Rule, TextCheck], ...] = (
     (EMPTY, _empty),
     (LENGTH, _length),
     (CONTROL, _control),
@@ -129,9 +135,18 @@ FOR_TEXTS: tuple[tuple[Rule, Check], ...] = (
 
 def violations(settings: Settings, action: Action) -> Iterator[Violation]:
     """Every rule that `action` would break under `settings`, in the order in which they are checked."""
-    checks = ALWAYS + (FOR_TEXTS if action.kind in CREATES else ())
-    for rule, check in checks:
+    for rule, check in ALWAYS:
         message = check(settings, action)
+        if message is not None:
+            yield Violation(rule, message)
+    if action.kind in CREATES:
+        yield from text_violations(settings, action.kind, action.text)
+
+
+def text_violations(settings: Settings, kind: Kind, words: str) -> Iterator[Violation]:
+    """Every rule that a text would break as a post, reply or quote: told when content files are read, too."""
+    for rule, check in FOR_TEXTS:
+        message = check(settings, kind, words)
         if message is not None:
             yield Violation(rule, message)
 
@@ -152,3 +167,6 @@ def never_happens(settings: Settings) -> Iterator[tuple[str, str]]:
     for kind in (Kind.QUOTE, Kind.LIKE, Kind.FOLLOW, Kind.REPOST, Kind.REPLY):
         if kind not in permitted and settings.feature_flags.of(kind) is Flag.ON:
             yield f"feature_flags ({kind.value})", f"is on, but plan {settings.plan.value} never permits it"
+        wanted = settings.max_per_window.of(kind)
+        if kind not in permitted and wanted and wanted != PerKind().of(kind):
+            yield f"max_per_window.{kind.value}", f"is {wanted}, but plan {settings.plan.value} never permits it"
