@@ -1,4 +1,4 @@
-"""An account moves as a file, and comes up paused; the earlier agent's past is taken over and guards against repeats."""
+"""An account moves as a file and comes up paused; the earlier agent's past guards against repeats."""
 
 from __future__ import annotations
 
@@ -72,18 +72,21 @@ def test_the_earlier_agents_past_guards_against_repeats(house: House) -> None:
     database.executescript(
         """
         CREATE TABLE actions (id INTEGER, post_id TEXT, kind TEXT, dt TEXT, ref_id TEXT, text TEXT, topic TEXT,
-                              slot TEXT, media INTEGER, status TEXT, rate_limit_remaining INTEGER, rate_limit_reset INTEGER);
+                              slot TEXT, media INTEGER, status TEXT,
+                              rate_limit_remaining INTEGER, rate_limit_reset INTEGER);
         CREATE TABLE metrics (post_id TEXT, like_count INTEGER, reply_count INTEGER, retweet_count INTEGER,
                               quote_count INTEGER, impression_count INTEGER, reward REAL, last_updated TEXT);
         CREATE TABLE text_hashes (text_hash TEXT, post_id TEXT, dt TEXT, text TEXT, text_norm TEXT, created_at TEXT);
         INSERT INTO actions VALUES (1, '11', 'post', '2026-11-18T10:00:00', NULL, 'Mulch after rain, not before it.',
                                     'gardening', 'morning', 0, 'ok', NULL, NULL);
         INSERT INTO actions VALUES (2, '12', 'post', '2026-11-19T10:00:00+00:00', NULL,
-                                    'Rye wants more water than you think & less kneading.', 'bread', 'morning', 0, 'ok', 1, 2);
+                                    'Rye wants more water than you think & less kneading.', 'bread', 'morning', 0,
+                                    'ok', 1, 2);
         INSERT INTO actions VALUES (3, '99', 'like', '2026-11-19T11:00:00', NULL, NULL, NULL, 'morning', 0, 'ok', 1, 2);
         INSERT INTO actions VALUES (4, '99', 'dance', '2026-11-19T11:00:00', NULL, NULL, NULL, NULL, 0, 'ok', 1, 2);
         INSERT INTO metrics VALUES ('11', 5, 1, 0, 0, 400, 0.1, '2026-11-20');
-        INSERT INTO text_hashes VALUES ('x', '13', '2026-11-20T10:00:00', 'A loaf is done at 96 degrees inside.', 'x', 'x');
+        INSERT INTO text_hashes VALUES ('x', '13', '2026-11-20T10:00:00',
+                                        'A loaf is done at 96 degrees inside.', 'x', 'x');
         """
     )
     database.close()
@@ -117,7 +120,7 @@ def test_a_changed_history_is_found(house: House) -> None:
     house.tick(NOON)
     database = sqlite3.connect(house.folder / "data" / "songpost.db")
     with database:
-        database.execute("UPDATE actions SET body = replace(body, '\"note\":\"planned\"', '\"note\":\"plotted\"')")
+        database.execute('UPDATE actions SET body = replace(body, \'"note":"planned"\', \'"note":"plotted"\')')
     database.close()
 
     house.run("doctor", "--ledger", "--json", code=1)
