@@ -27,7 +27,7 @@ from songpost.model import (
     State,
     recorded,
 )
-from songpost.settings import Consent
+from songpost.settings import MAX_FINGERPRINTS, Consent
 
 SEND_SECONDS = 15
 """From the booking to the first byte, at most: past it nothing is sent."""
@@ -145,11 +145,11 @@ def _quota(case: Case) -> Verdict:
         return _yes("window quota", "not counted")
     used = usage.windows.get(window_key(action), 0)
     if used >= limit:
-        return _no("window quota", f"{used} of {limit} {action.kind.value}s are used in this window")
+        return _no("window quota", f"{used} of {limit} are used in this window")
     if action.kind is Kind.POST and settings.max_per_day is not None:
         today = usage.kinds.get(f"{local_date(action)}/{action.kind.value}", 0)
         if today >= settings.max_per_day:
-            return _no("window quota", f"{today} of {settings.max_per_day} posts are used today")
+            return _no("window quota", f"{today} of {settings.max_per_day} are used on this day")
     return _yes("window quota", f"{used} of {limit} used")
 
 
@@ -187,10 +187,8 @@ def _budget(case: Case) -> Verdict:
     reads = case.quote.reads
     short = budget.shortfall(snapshot.settings, snapshot.usage, case.now, writes=1, reads=reads, micros=worst)
     if short is None:
-        return _yes("budget", f"${worst / 1e6:.3f} at worst")
-    left = f"${short.left / 1e6:.3f}" if short.money else f"{short.left}"
-    need = f"${worst / 1e6:.3f} at worst" if short.money else "more"
-    return _no("budget", f"{short.name}: {left} left, {need} needed", short.resets_at)
+        return _yes("budget", f"{budget.dollars(worst)} at worst")
+    return _no("budget", str(short), short.retry_at)
 
 
 def _rate_limit(case: Case) -> Verdict:
@@ -270,7 +268,7 @@ def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitte
         retry_at=None,
         attempts=(*case.action.attempts, attempt),
     )
-    sending = recorded(sending, now, f"admitted, ${quote.worst_micros / 1e6:.3f} booked", attempt_id)
+    sending = recorded(sending, now, f"admitted, {budget.dollars(quote.worst_micros)} booked", attempt_id)
     usage = budget.booked(
         snapshot.usage, snapshot.settings.budget, now, writes=1, reads=quote.reads, micros=quote.worst_micros
     )
@@ -299,10 +297,10 @@ def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitte
 
 
 def _remembered(snapshot: Snapshot, action: Action, now: datetime) -> Fingerprints:
-    """Book the text's fingerprint, and drop those that have left the guard's window."""
+    """Book the text's fingerprint, and drop those that have left the guard's window, or its room."""
     rule = snapshot.settings.similarity
     kept = without_own(snapshot.fingerprints, action)
-    entries = similarity.since(kept.entries, now - timedelta(days=rule.window_days))
+    entries = similarity.since(kept.entries, now - timedelta(days=rule.window_days))[1 - MAX_FINGERPRINTS :]
     used = dict(kept.used)
     if action.content_id:
         used[f"{action.content_id}/{action.variant}"] = now.date().isoformat()

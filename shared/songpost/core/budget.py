@@ -1,15 +1,17 @@
 """The ceilings: what a period may use, what it has used, and the booking of reservations.
 
 Money is integer micro-dollars. A billing month starts on `budget.billing_day` and a day at 00:00, both UTC,
-as X's own cycle and its once-a-day pricing of reads do.
+as X's own cycle and its once-a-day pricing of reads do. What a month has used is the sum of its days, so a
+`billing_day` that the owner moves in the middle of a month neither loses a booking nor gives one back elsewhere.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
-from songpost.model import Tally, Usage
+from songpost.model import MICROS_PER_USD, Tally, Usage
 from songpost.settings import Budget, Plan, Settings
 
 CAPS: dict[Plan, tuple[int | None, int | None]] = {
@@ -23,6 +25,7 @@ CAPS: dict[Plan, tuple[int | None, int | None]] = {
 
 KEPT_MONTHS = 13
 KEPT_DAYS = 40
+"""More than the longest billing month: its days are what the monthly ceilings are counted from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,36 @@ class Ceiling:
         return max(0, self.limit - self.used)
 
 
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A ceiling that a booking would break, and how much it would take of it."""
+
+    ceiling: Ceiling
+    need: int
+
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the ceiling is whole again; `None` where even the whole of it would not do."""
+        return self.ceiling.resets_at if self.need <= self.ceiling.limit else None
+
+    def __str__(self) -> str:
+        """The ceiling, what is left of it, and what was needed."""
+        ceiling = self.ceiling
+        left, need, limit = (
+            dollars(amount) if ceiling.money else f"{amount:,}" for amount in (ceiling.left, self.need, ceiling.limit)
+        )
+        if self.need > ceiling.limit:
+            return f"{ceiling.name}: {need} needed at worst, {limit} is the whole ceiling"
+        return f"{ceiling.name}: {left} left, {need} needed at worst"
+
+
+def dollars(micros: int) -> str:
+    """Micro-dollars (not negative) as a person reads them: three places, and more only where they say something."""
+    whole, part = divmod(micros, MICROS_PER_USD)
+    places = f"{part:06d}"
+    return f"${whole:,}.{places[:3]}{places[3:].rstrip('0')}"
+
+
 def month_of(now: datetime, billing_day: int) -> str:
     """The billing period of a UTC time, named after the month in which it starts: `2026-11`."""
     start = _month_start(now.date(), billing_day)
@@ -54,24 +87,37 @@ def _month_start(day: date, billing_day: int) -> date:
     return first.replace(day=billing_day)
 
 
-def _next_month(day: date, billing_day: int) -> datetime:
-    start = _month_start(day, billing_day)
-    following = (start.replace(day=1) + timedelta(days=32)).replace(day=billing_day)
-    return datetime.combine(following, time(), UTC)
+def _next_month(start: date, billing_day: int) -> date:
+    return (start.replace(day=1) + timedelta(days=32)).replace(day=billing_day)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _used(usage: Usage, start: date, end: date) -> Tally:
+    """What the UTC days from `start` until before `end` have used."""
+    days = [tally for day, tally in usage.days.items() if start.isoformat() <= day < end.isoformat()]
+    return Tally(
+        writes=sum(tally.writes for tally in days),
+        reads=sum(tally.reads for tally in days),
+        spent_micros=sum(tally.spent_micros for tally in days),
+    )
 
 
 def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | None:
     caps = [limit for limit in (cap, custom) if limit is not None]
-    return int(min(caps) * (1 - buffer_pct)) if caps else None
+    return int(min(caps) * (1 - Decimal(str(buffer_pct)))) if caps else None
 
 
 def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, ...]:
     """Every ceiling of an account at `now` (UTC), counts before money."""
     budget = settings.budget
-    month = usage.months.get(month_of(now, budget.billing_day), Tally())
-    day = usage.days.get(now.date().isoformat(), Tally())
-    month_end = _next_month(now.date(), budget.billing_day)
-    day_end = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+    today, tomorrow = now.date(), now.date() + timedelta(days=1)
+    first = _month_start(today, budget.billing_day)
+    last = _next_month(first, budget.billing_day)
+    month, day = _used(usage, first, last), _used(usage, today, tomorrow)
+    month_end, day_end = _midnight(last), _midnight(tomorrow)
     read_cap, write_cap = CAPS[settings.plan]
     reads = _capped(read_cap, budget.custom_read_cap, budget.buffer_pct)
     writes = _capped(write_cap, budget.custom_write_cap, budget.buffer_pct)
@@ -90,20 +136,21 @@ def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, 
 
 def shortfall(
     settings: Settings, usage: Usage, now: datetime, *, writes: int, reads: int, micros: int
-) -> Ceiling | None:
+) -> Shortfall | None:
     """The first ceiling that a booking would break, counts before money; `None` where it fits."""
     needs = {"reads per month": reads, "writes per month": writes}
     for ceiling in ceilings(settings, usage, now):
         need = micros if ceiling.money else needs[ceiling.name]
         if need > 0 and need > ceiling.left:
-            return ceiling
+            return Shortfall(ceiling, need)
     return None
 
 
 def booked(usage: Usage, budget: Budget, at: datetime, *, writes: int = 0, reads: int = 0, micros: int = 0) -> Usage:
     """Add to the month and the day of `at` (a negative amount gives back), and forget what is long past.
 
-    A give-back is booked at the time of its reservation, so that it lands in the same periods.
+    A give-back is booked at the time of its reservation, so that it lands in the same day. No count goes below
+    nothing: a give-back never makes room that was not taken.
     """
     month, day = month_of(at, budget.billing_day), at.date().isoformat()
     months = {**usage.months, month: _added(usage.months.get(month, Tally()), writes, reads, micros)}
@@ -119,19 +166,19 @@ def booked(usage: Usage, budget: Budget, at: datetime, *, writes: int = 0, reads
 
 def _added(tally: Tally, writes: int, reads: int, micros: int) -> Tally:
     return Tally(
-        writes=tally.writes + writes,
-        reads=tally.reads + reads,
-        spent_micros=tally.spent_micros + micros,
+        writes=max(0, tally.writes + writes),
+        reads=max(0, tally.reads + reads),
+        spent_micros=max(0, tally.spent_micros + micros),
     )
 
 
 def counted(usage: Usage, key: str, day: str, change: int) -> Usage:
-    """Move the count of a window (`date/window/kind`) and of its local day (`date/kind`) by `change`."""
+    """Move the count of a window (`date/window/kind`) and of its local day (`date/kind`) by `change`, never below 0."""
     kind = key.rpartition("/")[2]
     oldest = (date.fromisoformat(day) - timedelta(days=KEPT_DAYS)).isoformat()
-    windows = {**usage.windows, key: usage.windows.get(key, 0) + change}
+    windows = {**usage.windows, key: max(0, usage.windows.get(key, 0) + change)}
     daily = f"{day}/{kind}"
-    kinds = {**usage.kinds, daily: usage.kinds.get(daily, 0) + change}
+    kinds = {**usage.kinds, daily: max(0, usage.kinds.get(daily, 0) + change)}
     return replace(
         usage,
         windows={name: count for name, count in windows.items() if name >= oldest},

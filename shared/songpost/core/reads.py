@@ -56,7 +56,7 @@ def admit_read(
 
 def _refusal(snapshot: Snapshot, endpoint: str, worst: int, resources: int, now: datetime) -> Verdict | None:
     if snapshot.control.paused:
-        reason = f"the account is paused: {snapshot.control.reason}"
+        reason = f"the account is paused: {snapshot.control.reason or 'no reason given'}"
         return Verdict(gate="control", passed=False, detail=reason)
     newest = snapshot.usage.updated_at
     if newest is not None and (newest - now).total_seconds() > SKEW_SECONDS:
@@ -64,8 +64,7 @@ def _refusal(snapshot: Snapshot, endpoint: str, worst: int, resources: int, now:
         return Verdict(gate="control", passed=False, detail=reason, retry_at=newest)
     short = budget.shortfall(snapshot.settings, snapshot.usage, now, writes=0, reads=resources, micros=worst)
     if short is not None:
-        reason = f"{short.name}: a read of ${worst / 1e6:.3f} does not fit"
-        return Verdict(gate="budget", passed=False, detail=reason, retry_at=short.resets_at)
+        return Verdict(gate="budget", passed=False, detail=str(short), retry_at=short.retry_at)
     until = rate_limits.blocked_until(snapshot.limits, snapshot.settings.plan, endpoint, now)
     if until is not None:
         reason = f"{endpoint} is exhausted until {until.isoformat()}"
@@ -74,13 +73,13 @@ def _refusal(snapshot: Snapshot, endpoint: str, worst: int, resources: int, now:
 
 
 def settled_read(snapshot: Snapshot, read: AdmittedRead, returned: int) -> Snapshot:
-    """Give back what a read booked and X did not return; X charges per resource returned."""
-    unused = max(0, read.resources - returned)
+    """Settle a read by what X returned, for that is what it charges: give back the rest, or book what came on top."""
+    more = returned - read.resources
     usage = budget.booked(
         snapshot.usage,
         snapshot.settings.budget,
         read.booked_at,
-        reads=-unused,
-        micros=-unused * read.unit_micros,
+        reads=more,
+        micros=more * read.unit_micros,
     )
     return replace(snapshot, usage=usage)
