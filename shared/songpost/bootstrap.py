@@ -37,6 +37,7 @@ from songpost.store.port import Loaded, Store, StoredAction
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
+    from songpost.agent.measuring import Eye, Measurement, Seen
     from songpost.x.authorization import Tokens
     from songpost.x.client import Client
     from songpost.x.credentials import Credentials
@@ -204,16 +205,33 @@ class Session:
     @cached_property
     def hand(self) -> Hand:
         """What acts on X for the writer."""
-        return Hand(
-            passport=Passport(
-                credentials=self.credentials.digest,
-                user_id=self.credentials.user_id,
-                me=self._me,
-                posts=self._posts,
-            ),
-            read_timeline=self._timeline,
-            create=self._create,
-        )
+        return Hand(passport=self._passport(), read_timeline=self._timeline, create=self._create)
+
+    def eye(self) -> Eye:
+        """What reads X for the reader."""
+        from songpost.agent.measuring import Eye
+
+        return Eye(passport=self._passport(), posts=self._seen_by_ids, timeline=self._seen_in_timeline)
+
+    def _passport(self) -> Passport:
+        credentials = self.credentials
+        return Passport(credentials=credentials.digest, user_id=credentials.user_id, me=self._me, posts=self._posts)
+
+    def _seen_by_ids(self, post_ids: tuple[str, ...]) -> Seen:
+        from songpost.agent.measuring import Seen
+        from songpost.x.nouns import NOT_GIVEN
+
+        answer = self.client.posts(post_ids, deadline=self._deadline())
+        metrics = {post.id: post.metrics for post in answer.value.posts}
+        gone = {post_id: why for post_id, why in answer.value.missing.items() if why != NOT_GIVEN}
+        return Seen(metrics=metrics, gone=gone, complete=False, told=self._told(answer))
+
+    def _seen_in_timeline(self, user_id: str, since_id: str, most: int) -> Seen:
+        from songpost.agent.measuring import Seen
+
+        answer = self.client.timeline(user_id, since_id=since_id, max_posts=most, deadline=self._deadline())
+        metrics = {post.id: post.metrics for post in answer.value.posts}
+        return Seen(metrics=metrics, gone={}, complete=answer.value.complete, told=self._told(answer))
 
     def _deadline(self, seconds: float = READ_SECONDS) -> datetime:
         return self.clock() + timedelta(seconds=seconds)
@@ -377,6 +395,39 @@ def _turn(session: Session, invocation: events.Invocation) -> dict[str, Json]:
     }
 
 
+# ---------------------------------------------------------------------------------------------------- reader
+
+
+def run_reader(
+    session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str = ""
+) -> tuple[dict[str, Json], Measurement | None]:
+    """One tick of the reader, dry or live; `only` measures one post. Mentions and search read nothing yet.
+
+    Raises `NotFound` for an `only` that the ledger does not know.
+    """
+    account = session.open()
+    now = session.clock()
+    about: dict[str, Json] = {
+        "account": session.account,
+        "mode": invocation.mode,
+        "dry_run": session.runtime.dry_run,
+    }
+    if invocation.mode not in {"timeline", "all"}:
+        budget = summary.of_budget(account.snapshot, now)
+        return {**about, "actions": [], "budget": budget, "note": "nothing to do"}, None
+    from songpost.agent import measuring
+
+    found: measuring.Measurement | None = None
+    before = account.snapshot
+    if only:
+        account, found = measuring.awaiting(session.desk, account, only, write=not session.runtime.dry_run)
+    if found is None and session.runtime.dry_run:
+        found = measuring.foretell(account, now, only)
+    elif found is None:
+        found = measuring.measure(session.desk, account, session.eye, remaining, only)
+    return {**about, **summary.of_measurement(found, before=before, now=now)}, found
+
+
 # ------------------------------------------------------------------------------------------------- functions
 
 _stores: dict[tuple[str, bool], Store] = {}
@@ -393,19 +444,12 @@ def handle_writer(event: object, context: object) -> dict[str, Json]:
 
 
 def handle_reader(event: object, context: object) -> dict[str, Json]:
-    """The reader's handler. There is nothing to read yet: it opens the account, and says so."""
-    del context
+    """The reader's handler: parse, open, measure, summarise. Raises the named errors: the invocation fails."""
     invocation = events.parse(event, events.READER_MODES, "all")
     session = _function_session(invocation)
-    account = session.open()
-    return {
-        "account": session.account,
-        "mode": invocation.mode,
-        "dry_run": session.runtime.dry_run,
-        "actions": [],
-        "budget": summary.of_budget(account.snapshot, session.clock()),
-        "note": "nothing to do",
-    }
+    shown, _ = run_reader(session, invocation, _remaining(context))
+    logger.info("tick", extra={"summary": shown})
+    return shown
 
 
 def _function_session(invocation: events.Invocation) -> Session:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -252,16 +252,18 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaited:
-    """A sent post that the learner has yet to hear of: the action that made it, and when it was posted.
+    """A sent post that the learner has yet to hear of: the action and the arm that made it, and when it was posted.
 
-    `credited` once it had its first credit and waits for the correction; `read_on` is the UTC date (`2026-11-24`) on
-    which its metrics were last asked for.
+    `credited_at` is the time of its first credit, `looks` how many reads told nothing that could be credited, `read_on`
+    the UTC date of the last read that was booked.
     """
 
     key: str
+    arm: Arm
     posted_at: datetime
-    credited: bool = False
-    read_on: str = ""
+    credited_at: datetime | None = None
+    looks: int = 0
+    read_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,8 +54,8 @@ RACES = 24
 RACE_WAIT_SECONDS = 0.02
 ANSWER_TRIES = 6
 ANSWER_WAIT_SECONDS = 0.2
-MOST_AWAITED = 300
-"""Posts that the learner's agenda holds at most: ten days of 30 posts a day."""
+MOST_AWAITED = 150
+"""Posts that the learner's agenda holds at most: five days of 30 posts a day."""
 LATEST_POSTS = 30
 """Own posts that the timeline document remembers, for spacing and for telling them from others."""
 
@@ -346,7 +346,7 @@ def with_awaited(measuring: Measuring, action: Action) -> Measuring:
     """The learner's agenda with a post that an arm chose; the oldest ones go where it is full."""
     if action.kind is not Kind.POST or action.arm is None:
         return measuring
-    awaited = Awaited(key=action.key, posted_at=action.posted_at or action.updated_at)
+    awaited = Awaited(key=action.key, arm=action.arm, posted_at=action.posted_at or action.updated_at)
     kept = sorted({**measuring.posts, action.post_id: awaited}.items(), key=lambda post: (len(post[0]), post[0]))
     return replace(measuring, posts=dict(kept[-MOST_AWAITED:]))
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from songpost.agent.writing import Step, Tick
 from songpost.core import budget
 from songpost.core.admission import Admitted, Refused
+from songpost.core.learning_state import FRACTION_BITS
 from songpost.core.snapshot import Snapshot
 from songpost.errors import SongpostError
-from songpost.model import MICROS_PER_USD, Json
+from songpost.model import MICROS_PER_USD, Json, Kind
+
+if TYPE_CHECKING:
+    from songpost.agent.agenda import Measured
+    from songpost.agent.measuring import Measurement
 
 
 def usd(micros: int) -> float:
@@ -64,6 +70,65 @@ def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
             for verdict in (decision.verdicts if decision is not None else ())
         ]
     return shown
+
+
+def of_measurement(found: Measurement, *, before: Snapshot, now: datetime) -> dict[str, Json]:
+    """Summarise a measurement: the read as the one action, and what became of each post on the agenda."""
+    summary: dict[str, Json] = {
+        "actions": [] if found.reading is None else [of_reading(found, now)],
+        "posts": [of_measured(one) for one in found.posts],
+        "budget": of_budget(before, now),
+        "budget_after": of_budget(found.account.snapshot, now),
+    }
+    if found.rebuilt:
+        summary["rebuilt"] = found.rebuilt
+    if found.reading is None:
+        summary["note"] = "nothing is due" if found.refused is None else found.refused.reason
+    if found.stopped is not None:
+        summary["error"] = of_error(found.stopped)
+    return summary
+
+
+def of_reading(found: Measurement, now: datetime) -> dict[str, Json]:
+    """The read of a measurement, with the fields of every action."""
+    reading, refused, booked = found.reading, found.refused, found.booked
+    if reading is None:
+        raise AssertionError("there is no read to tell of")
+    micros = found.settled_micros
+    if micros is None:
+        micros = booked.resources * booked.unit_micros if booked is not None else 0
+    state = "planned" if refused is not None or found.settled_micros is None else "sent"
+    return {
+        "key": f"read/{now.date().isoformat()}/{reading.post_ids[0]}",
+        "kind": Kind.READ.value,
+        "state": state if found.stopped is None else "refused",
+        "gate": None if refused is None else refused.gate,
+        "reason": None if refused is None else refused.reason,
+        "retry_at": None if refused is None or refused.retry_at is None else refused.retry_at.isoformat(),
+        "price_usd": usd(micros),
+        "text": "",
+        "arm": None,
+        "post_id": None,
+        "endpoint": reading.endpoint,
+        "post_ids": list(reading.post_ids),
+        "resources": reading.resources,
+    }
+
+
+def of_measured(one: Measured) -> dict[str, Json]:
+    """What became of one post."""
+    reward = one.reward
+    return {
+        "post_id": one.post_id,
+        "key": one.key,
+        "result": one.result.value,
+        "reason": one.reason or None,
+        "arm": str(one.arm) if one.arm is not None else None,
+        "rate": None if reward is None else reward.rate / (1 << FRACTION_BITS),
+        "engagements": None if reward is None else reward.engagements,
+        "impressions": None if reward is None else reward.impressions,
+        "due_at": one.due_at.isoformat() if one.due_at is not None else None,
+    }
 
 
 def of_error(error: SongpostError) -> dict[str, Json]:

@@ -9,13 +9,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from songpost import telemetry
-from songpost.agent import summary
 from songpost.agent.events import Invocation
+from songpost.agent.measuring import Measurement
 from songpost.agent.writing import Step, Tick
-from songpost.bootstrap import Session, run_writer
+from songpost.bootstrap import Session, run_reader, run_writer
 from songpost.cli.opening import print_json, session_of
 from songpost.core import budget
 from songpost.core.admission import Admitted
+from songpost.core.learning_state import FRACTION_BITS
 from songpost.core.snapshot import Snapshot
 from songpost.model import State
 
@@ -44,22 +45,62 @@ def run(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def read(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """One tick of the reader: there is nothing to read yet."""
+    """One tick of the reader."""
+    return measured(words, environ, words.mode)
+
+
+def measured(words: argparse.Namespace, environ: Mapping[str, str], mode: str, only: str = "") -> int:
+    """One tick of the reader in a mode, or for `only` one post, shown to a person or a machine."""
     with session_of(words, environ) as session:
-        account = session.open()
-        shown = {
-            "account": session.account,
-            "mode": words.mode,
-            "dry_run": session.runtime.dry_run,
-            "actions": [],
-            "budget": summary.of_budget(account.snapshot, session.clock()),
-            "note": "nothing to do",
-        }
+        invocation = Invocation(mode=mode, account=session.account, dry_run=session.runtime.dry_run)
+        now = session.clock()
+        before = session.open().snapshot
+        shown, found = run_reader(session, invocation, lambda: float("inf"), only)
         if words.json:
             print_json(shown)
+        elif found is None:
+            print(f"read {mode}: nothing to do")
         else:
-            print(f"read {words.mode}: nothing to do")
+            for line in reading_report(before, found, now, dry_run=session.runtime.dry_run):
+                print(line)
+        if found is not None and found.stopped is not None:
+            raise found.stopped
     return 0
+
+
+def reading_report(before: Snapshot, found: Measurement, now: datetime, *, dry_run: bool) -> Iterator[str]:
+    """What was read or would be, at which price, and what became of each post."""
+    if found.rebuilt:
+        did = "would be" if dry_run else "were"
+        yield from wrapped(f"The learner's counters {did} made anew from all credits: {found.rebuilt}.")
+    reading = found.reading
+    if reading is None:
+        yield from wrapped("Nothing is due." if found.refused is None else f"Held back: {found.refused.reason}")
+    else:
+        micros = found.settled_micros
+        worst = found.booked.resources * found.booked.unit_micros if found.booked is not None else 0
+        price = f"{budget.dollars(worst)} at worst" if micros is None else budget.dollars(micros)
+        verb = "Would read" if dry_run else "Read" if micros is not None else "Wanted to read"
+        count = _count(len(reading.post_ids), "post")
+        line = f"{verb} {count} by {reading.endpoint} ({reading.price_class.value}), {price}."
+        yield from wrapped(line)
+        if found.refused is not None:
+            yield from wrapped(f"Held back by {found.refused.gate}: {found.refused.reason}")
+    for one in found.posts:
+        yield ""
+        yield from wrapped(f"{one.post_id}  {one.result.value}" + (f": {one.reason}" if one.reason else ""), hang=2)
+        yield f"  {one.key}" + (f"  {one.arm}" if one.arm is not None else "")
+        if one.reward is not None:
+            rate = one.reward.rate / (1 << FRACTION_BITS)
+            yield (
+                f"  {one.reward.engagements:,} points of engagement on {one.reward.impressions:,} impressions: "
+                f"{rate:.2%}"
+            )
+    yield ""
+    yield from budget_lines(before, found.account.snapshot, now)
+    if dry_run:
+        yield ""
+        yield "Nothing was read and nothing was written."
 
 
 def report(session: Session, before: Snapshot, tick: Tick, mode: str, now: datetime) -> Iterator[str]:

@@ -22,7 +22,7 @@ from songpost.x.answers import POST_FIELDS, USER_FIELDS, Reply
 from songpost.x.authorization import AppAuthorization, Authorization
 from songpost.x.endpoints import Endpoint
 from songpost.x.engine import Engine
-from songpost.x.nouns import Answer, AppUsage, Draft, Found, Page, joined, valued
+from songpost.x.nouns import NOT_GIVEN, Answer, AppUsage, Draft, Found, Page, joined, valued
 from songpost.x.transport import Transport
 from songpost.x.wire import Call, Scribe
 
@@ -79,7 +79,7 @@ class Client(Engine):
         def found(reply: Reply) -> Found:
             posts, errors = reply.posts(), reply.errors()
             given = {post.id for post in posts}
-            missing = {one: errors.get(one, "not given") for one in ids if one not in given}
+            missing = {one: errors.get(one, NOT_GIVEN) for one in ids if one not in given}
             return Found(posts=posts, missing=missing)
 
         return self.call(endpoints.POSTS, call, found, deadline=deadline)

@@ -80,9 +80,13 @@ class Page:
     stopped_by: XError | None = None
 
 
+NOT_GIVEN = "not given"
+"""Where X neither gave a post nor said why: it may be there all the same."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Posts asked for by id: those that X gave, and why it gave none of the others, by id."""
+    """Posts asked for by id: those that X gave, and why it gave none of the others, by id (or `NOT_GIVEN`)."""
 
     posts: tuple[Post, ...]
     missing: Mapping[str, str] = field(default_factory=dict)
