@@ -1,9 +1,9 @@
 """The policy: Thompson sampling over topic, window and media whose estimate of its own probabilities *is* the policy.
 
-A choice draws the posterior many times, counts how often each candidate is the best, mixes in the exploration floor, and
-picks from exactly that distribution with one uniform draw. So the propensities that a `Decision` stores are exact, as whole
-numbers, and `replayed` rebuilds them. A day's slots share one set of draws. Remembering is in `core/learning_state.py`,
-believing in `core/posterior.py`.
+A choice draws the posterior many times, counts how often each candidate is the best, mixes in the exploration floor,
+and picks from exactly that distribution with one uniform draw. So the propensities that a `Decision` stores are
+exact, as whole numbers, and `replayed` rebuilds them. A day's slots share one set of draws. Remembering is in
+`core/learning_state.py`, believing in `core/posterior.py`.
 """
 
 from __future__ import annotations
@@ -49,11 +49,12 @@ LEVEL = 0.90
 class Decision:
     """One choice with everything that it followed from; plain JSON, whole numbers and text only.
 
-    `candidates` are arm keys in order (they carry the factor values: topic|window|media), `left_out` pairs further keys with
-    the reason. `wins` counts among `draws` the draws in which each candidate was best (empty under a uniform policy), by a posterior of
-    the statistics whose digest is `statistics`, at `at` (ISO 8601, UTC), drawn with `seed`. `probabilities` are parts of
-    2^32 that sum to 2^32, `floor` of them shared evenly; `uniform` is the draw, also in parts of 2^32, made with
-    `seed` and `name`. `chosen` is an arm key; `override` is empty, or says who chose otherwise and why.
+    `candidates` are arm keys in order (they carry the factor values: topic|window|media), `left_out` pairs further
+    keys with the reason. `wins` counts among `draws` the draws in which each candidate was best (empty under a
+    uniform policy), by a posterior of the statistics whose digest is `statistics`, at `at` (ISO 8601, UTC), drawn
+    with `seed`. `probabilities` are parts of 2^32 that sum to 2^32, `floor` of them shared evenly; `uniform` is the
+    draw, also in parts of 2^32, made with `seed` and `name`. `chosen` is an arm key; `override` is empty, or says who
+    chose otherwise and why.
     """
 
     name: str
@@ -105,7 +106,7 @@ class Imagined:
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What an arm is believed to earn a post: expected reward rate with a 90 % interval, and how many credits it had."""
+    """What an arm is believed to earn a post: reward rate with a 90 % interval, and how many credits it had."""
 
     arm: Arm
     expected: float
@@ -138,7 +139,8 @@ def decide(
     context: Mapping[str, str] | None = None,
     code_version: str = "",
 ) -> Decision:
-    """Choose among `candidates`, which must be among the imagined arms. `name` tells the day's decisions apart (a slot's key).
+    """Choose among `candidates`, which must be among the imagined arms. `name` tells the day's decisions apart (a
+    slot's key).
 
     Raises `BadInput` where there is nothing to choose from, a candidate was not imagined, or the floor is not in 0..1.
     """
@@ -192,7 +194,7 @@ def choose(
     return decide(imagine(statistics, candidates, seed, at, enabled=enabled), candidates, name, floor=floor)
 
 
-def choose_day(
+def choose_day(  # noqa: PLR0913 - the day's offer and the settings that bear on it
     offered: Mapping[str, Sequence[Arm]],
     rooms: Mapping[str, int],
     posts: int,
@@ -207,7 +209,8 @@ def choose_day(
     """Choose a day's arms: `posts` of them, at most `rooms[window]` in each window, `offered[window]` its candidates.
 
     Where every room is used, each window chooses among its own arms; where posts are fewer, windows are chosen too.
-    A window without room or arms is left out; fewer decisions than `posts` mean that the rooms ran out. Decisions are named `1`, `2` ….
+    A window without room or arms is left out; fewer decisions than `posts` mean that the rooms ran out. Decisions are
+    named `1`, `2` ….
     """
     free = {window: rooms.get(window, 0) for window in sorted(offered) if offered[window] and rooms.get(window, 0) > 0}
     everything = [arm for window in free for arm in offered[window]]
@@ -234,8 +237,9 @@ def overridden(decision: Decision, arm: Arm, reason: str) -> Decision:
 def replayed(decision: Decision, statistics: Statistics, imagined_arms: Sequence[Arm] | None = None) -> Decision:
     """Make the decision again from what it stored, and from the statistics that its digest names.
 
-    `imagined_arms` are all arms that the day's draws were made for, where they were more than the candidates. The result
-    equals `decision` (but for an override) if code and counters are the same; `BadInput` if the counters are others.
+    `imagined_arms` are all arms that the day's draws were made for, where they were more than the candidates. The
+    result equals `decision` (but for an override) if code and counters are the same; `BadInput` if the counters are
+    others.
     """
     if decision.statistics != learning_state.digest(statistics):
         raise BadInput(

@@ -1,7 +1,7 @@
 """Cholesky factors of sparse symmetric positive definite matrices, by the envelope method, in plain Python.
 
-A lower triangle is a list of rows; a row is the first column that may be other than zero, and its entries from there to the
-diagonal. The factor fills nothing outside that envelope (George and Liu 1981, chapter 4), so rows that reach
+A lower triangle is a list of rows; a row is the first column that may be other than zero, and its entries from there
+to the diagonal. The factor fills nothing outside that envelope (George and Liu 1981, chapter 4), so rows that reach
 back only a little cost only a little.
 """
 
@@ -15,7 +15,7 @@ Triangle = list[tuple[int, list[float]]]
 
 
 def factorised(matrix: Triangle) -> Triangle:
-    """L with L L' = matrix, in the same envelope. Raises `ValueError` (a negative square root) if it is not definite."""
+    """L with L L' = matrix, in the same envelope. `ValueError` if it is not positive definite."""
     factor: Triangle = []
     for row, (first, line) in enumerate(matrix):
         built: list[float] = []
@@ -45,5 +45,7 @@ def backward(factor: Triangle, right: Sequence[float]) -> list[float]:
         value = solution[row] / line[-1]
         solution[row] = value
         if first < row:
-            solution[first:row] = [before - entry * value for before, entry in zip(solution[first:row], line, strict=False)]
+            solution[first:row] = [
+                before - entry * value for before, entry in zip(solution[first:row], line, strict=False)
+            ]
     return solution

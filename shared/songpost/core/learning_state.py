@@ -1,10 +1,11 @@
 """What the learner remembers: per arm a few whole numbers, summed so that credits arrive in any order.
 
-Forward decay (Cormode, Shkapenyuk, Srivastava and Xu, 2009): a credit's weight is 2^((posted_at - landmark) / half-life),
-by the time of *posting*, so nothing stored ever has to be aged; only ratios of sums matter, and whoever reads them divides
-by the weight of the present. Because the sums are integers, credits commute bit for bit, and a correction is the
-difference of two credits. Beside the sums over all posts stand those of the last one to two epochs: from both together
-the posterior tells what an audience liked from what it likes now. The statistics are a stored document.
+Forward decay (Cormode, Shkapenyuk, Srivastava and Xu, 2009): a credit's weight is 2^((posted_at - landmark) /
+half-life), by the time of *posting*, so nothing stored ever has to be aged; only ratios of sums matter, and whoever
+reads them divides by the weight of the present. Because the sums are integers, credits commute bit for bit, and a
+correction is the difference of two credits. Beside the sums over all posts stand those of the last one to two epochs:
+from both together the posterior tells what an audience liked from what it likes now. The statistics are a stored
+document.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -39,7 +40,8 @@ REFERENCE_RATE = 0.012
 """The rate that a log rate is relative to, engagements an impression; it only says where the prior is centred."""
 
 LARGEST_EXPONENT = 900
-"""Half-lives between landmark and posting beyond which a weight would leave the floats: rebuild with a newer landmark."""
+"""Half-lives between landmark and posting beyond which a weight would leave the floats: rebuild with a newer landmark.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,9 @@ def fresh(landmark_at: datetime, half_life_days: float = HALF_LIFE_DAYS) -> Stat
         raise BadInput("the landmark has no time zone", where="learning", mend="give an aware datetime in UTC")
     if not (math.isfinite(half_life_days) and half_life_days > 0):
         raise BadInput(
-            f"a half-life of {half_life_days} days is not positive", where="learning.half_life_days", mend="120 is usual"
+            f"a half-life of {half_life_days} days is not positive",
+            where="learning.half_life_days",
+            mend="120 is usual",
         )
     return Statistics(landmark_at=landmark_at.astimezone(UTC), half_life_seconds=round(half_life_days * 86_400))
 
@@ -110,9 +114,9 @@ def observe(
 ) -> Statistics:
     """Credit a post to its arm, or with `previous` correct a credit: only the difference is added.
 
-    Pure and commutative: credits in any order give the same statistics, bit for bit. That a post is credited once is the
-    caller's to see to (the commit that moves the learning document's version). Raises `BadInput` for a reward of another
-    version than the statistics', and for a time without zone or absurdly far from the landmark.
+    Pure and commutative: credits in any order give the same statistics, bit for bit. That a post is credited once is
+    the caller's to see to (the commit that moves the learning document's version). Raises `BadInput` for a reward of
+    another version than the statistics', and for a time without zone or absurdly far from the landmark.
     """
     if reward.version != statistics.reward_version or (previous and previous.version != reward.version):
         raise BadInput(
@@ -170,9 +174,9 @@ def aged(recent: Mapping[str, tuple[int, int, int, int]], epochs: int) -> dict[s
     return {key: (new_n, new_y, 0, 0) for key, (_, _, new_n, new_y) in recent.items() if new_n or new_y}
 
 
-def rebuilt(empty: Statistics, credits: Iterable[tuple[Arm, Reward, datetime]]) -> Statistics:
+def rebuilt(empty: Statistics, credited: Iterable[tuple[Arm, Reward, datetime]]) -> Statistics:
     """All credits replayed onto `empty`: what a change of half-life, landmark or reward version calls for."""
-    for arm, reward, posted_at in credits:
+    for arm, reward, posted_at in credited:
         empty = observe(empty, arm, reward, posted_at)
     return empty
 
@@ -226,16 +230,21 @@ def checked(statistics: Statistics) -> Statistics:
         raise _unreadable("a half-life that is not positive")
     for key, counters in statistics.counters.items():
         arm_of(key)
-        if len(counters) != 5 or any(type(number) is not int for number in counters):
+        if not _whole(counters, 5):
             raise _unreadable(f"counters of {key} that are not five whole numbers")
         if not _possible(*counters):
             raise _unreadable(f"counters of {key} that no posts can have summed to: {counters}")
     for key, sums in statistics.recent.items():
-        if len(sums) != 4 or any(type(number) is not int for number in sums):
+        if not _whole(sums, 4):
             raise _unreadable(f"recent sums of {key} that are not four whole numbers")
         if min(sums[0], sums[2]) < 0 or sums[0] + sums[2] > statistics.counters.get(key, (0, 0))[1]:
             raise _unreadable(f"recent sums of {key} that are not a part of all: {sums}")
     return statistics
+
+
+def _whole(numbers: Sequence[object], count: int) -> bool:
+    """Whether these are `count` integers; a float or a truth value in a document is a document gone wrong."""
+    return len(numbers) == count and all(type(number) is int for number in numbers)
 
 
 def _possible(posts: int, n: int, r: int, y: int, yy: int) -> bool:
@@ -245,7 +254,11 @@ def _possible(posts: int, n: int, r: int, y: int, yy: int) -> bool:
     """
     slack = 4 * posts
     positive = min(posts, n, r + slack, yy + slack) >= 0
-    return positive and (r - slack) >> (FRACTION_BITS - WEIGHT_BITS) <= n and y * y <= (n + slack) * (yy + slack) + slack * (2 * abs(y) + slack)
+    return (
+        positive
+        and (r - slack) >> (FRACTION_BITS - WEIGHT_BITS) <= n
+        and y * y <= (n + slack) * (yy + slack) + slack * (2 * abs(y) + slack)
+    )
 
 
 def _unreadable(what: str) -> StoreUnreadable:
@@ -253,7 +266,7 @@ def _unreadable(what: str) -> StoreUnreadable:
 
 
 def digest(statistics: Statistics) -> str:
-    """Sixteen hex digits of SHA-256 over all that a choice depends on: what a decision stores in place of the counters."""
+    """Sixteen hex digits of SHA-256 over the statistics: what a decision stores in place of the counters."""
     canonical = json.dumps(
         [
             statistics.schema_version,

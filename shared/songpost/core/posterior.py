@@ -1,12 +1,12 @@
 """What the learner believes: a hierarchical log-normal model of what an arm earned and earns, averaged by evidence.
 
-A post's y (its smoothed log rate relative to the reference) is base + topic + window + media + cell + noise, all effects
-normal. Every effect exists twice, as it was and as it is now, with a correlation between the two; recent posts tell of now,
-older ones of then, and so of now as far as the correlation reaches: that is how a change of taste in one topic is
-learned from all its arms. The cells are integrated out; what remains is a linear model in the factors' levels, solved by one
-Cholesky factorisation for each of a few priors and correlations. Draws take one of them with the probability that its
-evidence gives it (Hoeting et al. 1999). Standard library only; all randomness comes from `random.Random(seed).random()`,
-the one method whose values Python promises across versions.
+A post's y (its smoothed log rate relative to the reference) is base + topic + window + media + cell + noise, all
+effects normal. Every effect exists twice, as it was and as it is now, with a correlation between the two; recent
+posts tell of now, older ones of then, and so of now as far as the correlation reaches: that is how a change of taste
+in one topic is learned from all its arms. The cells are integrated out; what remains is a linear model in the
+factors' levels, solved by one Cholesky factorisation for each of a few priors and correlations. Draws take one of
+them with the probability that its evidence gives it (Hoeting et al. 1999). Standard library only; all randomness
+comes from `random.Random(seed).random()`, the one method whose values Python promises across versions.
 """
 
 from __future__ import annotations
@@ -37,16 +37,21 @@ BASE_SD = 1.0
 """Prior standard deviation of the account's own level, in logarithms of the rate."""
 
 PRIORS: tuple[tuple[float, float, float, float], ...] = ((0.45, 0.25, 0.25, 0.20), (0.15, 0.15, 0.15, 0.50))
-"""Prior standard deviations of topic, window, media and cell: factors that tell most, or cells that stand for themselves."""
+"""Prior standard deviations of topic, window, media and cell: factors that tell most, or cells that stand for
+themselves.
+"""
 
 CORRELATIONS = (0.95, 0.7, 0.4)
 """How much of an effect as it was is still there now."""
 
 BASE_KEEPS = 0.9
-"""The account's own level loses only this part of what the effects lose: (1 - correlation) is multiplied by 1 - BASE_KEEPS."""
+"""The account's own level loses only this part of what the effects lose: (1 - correlation) is multiplied by 1 -
+BASE_KEEPS.
+"""
 
 NOISE_VARIANCE, NOISE_POSTS = 0.7, 20.0
-"""The noise of a post's y before any is seen, and how many posts that is worth (tuned on seeds that no benchmark uses)."""
+"""The noise of a post's y before any is seen, and how many posts that is worth (tuned on seeds that no benchmark uses).
+"""
 
 SPREAD = 0.4
 """Draws deviate from the mean by this fraction of the posterior's deviation (Chapelle and Li 2011, section 4)."""
@@ -58,7 +63,7 @@ NEGLIGIBLE_POSTS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Joint draws of the arms: `values[draw][position]` is a log rate of `arms[position]`, relative to the reference."""
+    """Joint draws of the arms: `values[draw][position]` is a log rate relative to the reference."""
 
     arms: tuple[Arm, ...]
     values: tuple[Sequence[float], ...]
@@ -97,7 +102,9 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """How an arm's own effect answers: precisions of (then, then), (then, now), (now, now); gains of its value now; its sd."""
+    """How an arm's own effect answers: precisions of (then, then), (then, now), (now, now); gains of its value now; its
+    sd.
+    """
 
     old: float
     both: float
@@ -221,7 +228,8 @@ def _solve(seen: _Seen, layout: _Layout, prior: tuple[float, float, float, float
 
 
 def _prior_precision(pairs: Sequence[tuple[float, float]], apart: int) -> tuple[list[tuple[int, list[float]]], float]:
-    """The lower envelope of the effects' prior precision, and half its log determinant, from (variance, correlation) pairs.
+    """The lower envelope of the effects' prior precision, and half its log determinant, from (variance, correlation)
+    pairs.
 
     A row is its first column and its entries up to the diagonal; rows below `apart` reach back only to their own pair.
     """
@@ -316,7 +324,7 @@ def _sampled(
 
 
 def _shares(solved: Sequence[_Solved], pairs: int, offset: float) -> list[int]:
-    """Split `pairs` among the models in proportion to their evidence, by systematic sampling with one uniform offset."""
+    """Split `pairs` among the models by their evidence: systematic sampling with one uniform offset."""
     best = max(model.log_evidence for model in solved)
     weights = [math.exp(model.log_evidence - best) for model in solved]
     total = math.fsum(weights)

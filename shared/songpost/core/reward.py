@@ -1,7 +1,9 @@
-"""What a post earned, from the numbers that X tells: the reward, when it is credited, and why sometimes it is not. Pure.
+"""What a post earned, from the numbers that X tells: the reward, when it is credited, and why sometimes it is not.
+Pure.
 
 The reward is a rate, engagements an impression: raw engagement follows reach, which the arm does not make, and
-impressions taken as trials break on heavy tails (docs/learning.md). Engagements are weighted by what they cost a reader.
+impressions taken as trials break on heavy tails (docs/learning.md). Engagements are weighted by what they cost a
+reader.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ LEAST_IMPRESSIONS = 20
 HIGHEST_RATE = 0.2
 """Rates are winsorised here: one joke that everybody liked must not own its arm."""
 LOWEST_LOG = -4.0
-"""The smoothed log rate, relative to the reference, never goes below this: a million impressions without a like say no more."""
+"""The smoothed log rate, relative to the reference, never goes below this: a million impressions without a like say no
+more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ def reward_of(public: Mapping[str, int], non_public: Mapping[str, int] | None = 
 def reward_from(engagements: int, impressions: int) -> Reward:
     """The reward of weighted engagements on impressions (both non-negative, impressions positive).
 
-    y = log((e + 1/2) / (n + 1/(2 r0))) - log r0 is the posterior mode's logarithm of a rate whose prior is worth half an
-    engagement at the reference rate r0; it is finite without engagements.
+    y = log((e + 1/2) / (n + 1/(2 r0))) - log r0 is the posterior mode's logarithm of a rate whose prior is worth half
+    an engagement at the reference rate r0; it is finite without engagements.
     """
     counted = min(float(engagements), HIGHEST_RATE * impressions)
     log_rate = math.log((counted + 0.5) / (impressions + 0.5 / REFERENCE_RATE)) - math.log(REFERENCE_RATE)
@@ -88,11 +92,31 @@ def credit_of(
     non_public: Mapping[str, int] | None = None,
     previous: Reward | None = None,
 ) -> Credit | NotCredited:
-    """What a post's metrics, read at `now` (UTC), add to the learner; `public` is `None` for a post that X no longer has.
+    """What a post's metrics, read at `now` (UTC), add to the learner; `public` is `None` for a post that X no longer
+    has.
 
     Only own posts that the ledger knows as sent and that an arm chose are credited, once they are `credit_after_hours`
     old. With `previous`, what it was credited with, this is the correction; one that changes nothing is not credited.
     """
+    subject = _subject(action, public)
+    if isinstance(subject, NotCredited):
+        return subject
+    post_id, arm, posted_at, metrics = subject
+    due_at = posted_at + timedelta(hours=credit_after_hours)
+    if now < due_at:
+        return NotCredited(f"it is credited from {due_at.isoformat()} on")
+    reward = reward_of(metrics, non_public)
+    if isinstance(reward, NotCredited):
+        return reward
+    if previous is not None and (previous.rate, previous.log_rate) == (reward.rate, reward.log_rate):
+        return NotCredited("nothing has changed since its credit", final=True)
+    return Credit(post_id=post_id, arm=arm, posted_at=posted_at, reward=reward, previous=previous)
+
+
+def _subject(
+    action: Action | None, public: Mapping[str, int] | None
+) -> tuple[str, Arm, datetime, Mapping[str, int]] | NotCredited:
+    """What a credit is about: post id, arm, time of posting and metrics; or why there is none."""
     if action is None:
         return NotCredited("the ledger knows no such post", final=True)
     if action.kind is not Kind.POST:
@@ -103,12 +127,4 @@ def credit_of(
         return NotCredited(f"it is {action.state.value}, not sent")
     if public is None:
         return NotCredited("the post is deleted", final=True)
-    due_at = action.posted_at + timedelta(hours=credit_after_hours)
-    if now < due_at:
-        return NotCredited(f"it is credited from {due_at.isoformat()} on")
-    reward = reward_of(public, non_public)
-    if isinstance(reward, NotCredited):
-        return reward
-    if previous is not None and (previous.rate, previous.log_rate) == (reward.rate, reward.log_rate):
-        return NotCredited("nothing has changed since its credit", final=True)
-    return Credit(post_id=action.post_id, arm=action.arm, posted_at=action.posted_at, reward=reward, previous=previous)
+    return action.post_id, action.arm, action.posted_at, public

@@ -1,4 +1,6 @@
-"""One policy against one audience: the same noise for all, credits by the shipped reward code, late by one to three days."""
+"""One policy against one audience: the same noise for all, credits by the shipped reward code, late by one to three
+days.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,9 @@ def play(maker: Maker, audience: Audience, seed: int) -> Floats:
             policy.credit(posted, arm, reward)
         for arm in policy.choose(day):
             earned[day] += audience.expected[day, arm]
-            reward = _reward(audience, day, arm)
-            if reward is not None:
-                due.setdefault(day + int(audience.delay_days[day, arm]), []).append((day, arm, reward))
+            told = _reward(audience, day, arm)
+            if told is not None:
+                due.setdefault(day + int(audience.delay_days[day, arm]), []).append((day, arm, told))
     result: Floats = earned / audience.oracle(POSTS)
     return result
 

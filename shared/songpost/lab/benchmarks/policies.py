@@ -1,7 +1,7 @@
 """Who plays in the benchmark: Songpost's own policy by its shipped code, plain baselines, and three libraries.
 
-Each policy is asked for a day's arms and told credits as they arrive. The libraries (extra `bench`) are imported where they
-are used, with the settings that did best for them in a scan on other seeds; docs/learning.md says which.
+Each policy is asked for a day's arms and told credits as they arrive. The libraries (extra `bench`) are imported
+where they are used, with the settings that did best for them in a scan on other seeds; docs/learning.md says which.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 from songpost.core import bandit, learning_state
 from songpost.core.learning_state import FRACTION_BITS, Reward
@@ -38,7 +39,7 @@ class Policy(ABC):
     def choose(self, day: int) -> Sequence[int]:
         """The arms of a day."""
 
-    def credit(self, day: int, arm: int, reward: Reward) -> None:
+    def credit(self, day: int, arm: int, reward: Reward) -> None:  # noqa: B027 - uniform policies do not listen
         """Hear what the post that was made with `arm` on `day` earned."""
 
     def best(self, scores: Sequence[float]) -> list[int]:
@@ -84,9 +85,7 @@ class Songpost(Policy):
 
     def credit(self, day: int, arm: int, reward: Reward) -> None:
         """One credit."""
-        self.statistics = bandit.observe(
-            self.statistics, self.named[arm], reward, START_AT + timedelta(days=day)
-        )
+        self.statistics = bandit.observe(self.statistics, self.named[arm], reward, START_AT + timedelta(days=day))
 
 
 class SongpostFloor(Songpost):
@@ -102,7 +101,7 @@ class Uniform(Songpost):
 
 
 class AsShipped(Policy):
-    """The earlier agent as it ran: chose a topic by Beta(1, 1) draws that no update ever reached, the rest by chance."""
+    """The earlier agent as it ran: a topic by Beta(1, 1) draws that no update ever reached."""
 
     def choose(self, day: int) -> Sequence[int]:  # noqa: ARG002 - it knew no time
         """A topic for each of three windows."""
@@ -166,7 +165,9 @@ class EpsilonGreedy(Means):
     def choose(self, day: int) -> Sequence[int]:  # noqa: ARG002
         """Each of the day's posts rolls for itself."""
         means = self.means()
-        return self.best([value + (1.0 if self.random.random() < 0.1 * POSTS / len(self.arms) else 0.0) for value in means])
+        return self.best(
+            [value + (1.0 if self.random.random() < 0.1 * POSTS / len(self.arms) else 0.0) for value in means]
+        )
 
 
 class Ucb1(Means):
@@ -182,15 +183,18 @@ class Ucb1(Means):
 
 
 class MabWiser(Policy):
-    """MABWiser's UCB1 over the arms, on the smoothed log rate."""
+    """MABWiser's UCB1 over the arms, on the smoothed log rate.
+
+    It takes an arm without data for one that earned 0, so rewards are moved below that: untried arms come first.
+    """
 
     alpha = 0.1
+    moved = 1.5
 
     def __init__(self, audience: Audience, seed: int) -> None:
         super().__init__(audience, seed)
-        from mabwiser.mab import MAB, LearningPolicy
-
-        self.bandit = MAB(list(self.arms), LearningPolicy.UCB1(alpha=self.alpha), seed=seed)
+        library = import_module("mabwiser.mab")
+        self.bandit = library.MAB(list(self.arms), library.LearningPolicy.UCB1(alpha=self.alpha), seed=seed)
         self.known = False
 
     def choose(self, day: int) -> Sequence[int]:  # noqa: ARG002
@@ -203,7 +207,7 @@ class MabWiser(Policy):
     def credit(self, day: int, arm: int, reward: Reward) -> None:  # noqa: ARG002
         """Its first data must come by `fit`."""
         learn = self.bandit.partial_fit if self.known else self.bandit.fit
-        learn([arm], [reward.log_rate * SCALE])
+        learn([arm], [reward.log_rate * SCALE - self.moved])
         self.known = True
 
 
@@ -214,10 +218,10 @@ class MabWiserFactors(MabWiser):
 
     def __init__(self, audience: Audience, seed: int) -> None:
         super().__init__(audience, seed)
-        from mabwiser.mab import MAB, LearningPolicy
-
+        library = import_module("mabwiser.mab")
         self.bandits = [
-            MAB(sorted({f[k] for f in self.factors}), LearningPolicy.UCB1(alpha=self.alpha), seed=seed) for k in range(3)
+            library.MAB(sorted({f[k] for f in self.factors}), library.LearningPolicy.UCB1(alpha=self.alpha), seed=seed)
+            for k in range(3)
         ]
 
     def choose(self, day: int) -> Sequence[int]:  # noqa: ARG002
@@ -230,28 +234,26 @@ class MabWiserFactors(MabWiser):
     def credit(self, day: int, arm: int, reward: Reward) -> None:  # noqa: ARG002
         """Each factor hears it."""
         for one, value in zip(self.bandits, self.factors[arm], strict=True):
-            (one.partial_fit if self.known else one.fit)([value], [reward.log_rate * SCALE])
+            (one.partial_fit if self.known else one.fit)([value], [reward.log_rate * SCALE - self.moved])
         self.known = True
 
 
 class River(Policy):
     """River's UCB over the arms, on the smoothed log rate."""
 
-    delta = 0.3
+    delta = 0.1
 
     def __init__(self, audience: Audience, seed: int) -> None:
         super().__init__(audience, seed)
-        from river import bandit as river
-
-        self.bandit = river.UCB(delta=self.delta, seed=seed)
+        self.bandit = import_module("river.bandit").UCB(delta=self.delta, seed=seed)
 
     def choose(self, day: int) -> Sequence[int]:  # noqa: ARG002
         """One pull for each post, among the windows that are left."""
         found: list[int] = []
-        left = list(self.arms)
+        left: list[int | str] = list(self.arms)
         for _ in range(POSTS):
-            found.append(self.bandit.pull(left))
-            left = [arm for arm in left if self.windows[arm] != self.windows[found[-1]]]
+            found.append(int(self.bandit.pull(left)))
+            left = [arm for arm in self.arms if all(self.windows[arm] != self.windows[other] for other in found)]
         return found
 
     def credit(self, day: int, arm: int, reward: Reward) -> None:  # noqa: ARG002
@@ -260,15 +262,14 @@ class River(Policy):
 
 
 class VowpalWabbit(Policy):
-    """Vowpal Wabbit's SquareCB with action-dependent features, quadratic in the factors."""
+    """Vowpal Wabbit's SquareCB with action-dependent features, with all interactions, on the scaled rate."""
 
-    options = "--cb_explore_adf --squarecb --gamma_scale 100 -l 2 -q :: --quiet"
+    options = "--cb_explore_adf --squarecb --gamma_scale 100 -l 2 -q :: --cubic ::: --quiet"
+    full_rate = 0.05
 
     def __init__(self, audience: Audience, seed: int) -> None:
         super().__init__(audience, seed)
-        from vowpalwabbit import pyvw
-
-        self.learner = pyvw.Workspace(f"{self.options} --random_seed {seed + 1}")
+        self.learner = import_module("vowpalwabbit").Workspace(f"{self.options} --random_seed {seed + 1}")
         self.lines = [f"|t t{t} |w w{w} |m m{m}" for t, w, m in self.factors]
         self.logged: dict[tuple[int, int], tuple[list[int], float]] = {}
 
@@ -285,12 +286,10 @@ class VowpalWabbit(Policy):
         return found
 
     def credit(self, day: int, arm: int, reward: Reward) -> None:
-        """The cost is the negative smoothed log rate."""
+        """The cost is the negative rate, of which `full_rate` counts as 1."""
         left, probability = self.logged.pop((day, arm))
-        cost = -reward.log_rate * SCALE
-        self.learner.learn(
-            [f"0:{cost}:{probability} {self.lines[a]}" if a == arm else self.lines[a] for a in left]
-        )
+        cost = -reward.rate * SCALE / self.full_rate
+        self.learner.learn([f"0:{cost}:{probability} {self.lines[a]}" if a == arm else self.lines[a] for a in left])
 
 
 Maker = Callable[[Audience, int], Policy]

@@ -1,7 +1,8 @@
 """The simulated audiences that the learner is measured on. Seeded numpy, nothing of Songpost is imported.
 
-A world says how an audience's taste is made; an audience is one draw from it, with every outcome of every arm on every day drawn
-beforehand, so that all policies see the same noise: whoever posts arm *a* on day *d* gets the same impressions and counts.
+A world says how an audience's taste is made; an audience is one draw from it, with every outcome of every arm on
+every day drawn beforehand, so that all policies see the same noise: whoever posts arm *a* on day *d* gets the same
+impressions and counts.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ MAIN_WORLDS = ("standard", "unstructured", "drift", "abrupt")
 
 @dataclass(frozen=True)
 class Audience:
-    """One draw from a world. Arrays are indexed [day, arm]; an arm's factors are `topic[arm]`, `window[arm]`, `media[arm]`."""
+    """One draw from a world. Arrays are indexed [day, arm]; an arm's factors are `topic[arm]`, `window[arm]`,
+    `media[arm]`.
+    """
 
     world: World
     topic: Counts
@@ -94,7 +97,7 @@ class Audience:
 
 
 def draw_audience(world: World, seed: int, days: int = 365, delays: tuple[int, int] = (1, 3)) -> Audience:
-    """One audience: the same for the same world, seed and days. `delays` are the least and greatest days until a credit."""
+    """One audience: the same for the same world, seed and days. `delays`: fewest and most days to a credit."""
     rng = np.random.default_rng([seed, *world.name.encode()])
     topic, window, media = (index.ravel() for index in np.indices((world.topics, world.windows, world.media)))
     logs = np.full((days, world.arms), np.log(BASE_RATE))
