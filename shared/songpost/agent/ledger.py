@@ -173,11 +173,14 @@ def book(desk: Desk, account: Account, action: Action) -> tuple[Account, Admitte
 
     Raises as `move` does.
     """
-    fresh = action.key not in account.stored
+    fresh, races = action.key not in account.stored, 0
 
     def decide(current: Account) -> Move[Admitted | Refused]:
+        nonlocal races
+        races += 1
         stored = current.stored.get(action.key)
-        if stored is None and not (fresh and desk.store.action(desk.account, action.key) is None):
+        # The booking itself fails where a closed action of this key exists; only then is it worth a request to ask.
+        if stored is None and (not fresh or (races > 1 and desk.store.action(desk.account, action.key) is not None)):
             return Move(snapshot=current.snapshot, result=_taken("another tick has taken it to its end"))
         if stored is not None and stored.action.state is not State.PLANNED:
             return Move(snapshot=current.snapshot, result=_taken(f"another tick has it: {stored.action.state.value}"))

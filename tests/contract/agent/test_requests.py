@@ -1,0 +1,81 @@
+"""What a tick costs at DynamoDB, counted at the wire: the real agent and client, X in process, Amazon's own emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from songpost.lab.in_process import SandboxTransport
+from songpost.lab.sandbox.clock import VirtualClock
+from songpost.lab.sandbox.sandbox import Sandbox
+from songpost.model import State
+from songpost.store.dynamodb import create_table, open_dynamodb
+from songpost.store.port import Store
+from tests.contract.store.proxy import Proxy, proxy_before
+from tests.unit.agent.conftest import KEY, START, World
+
+pytestmark = pytest.mark.dynamodb_local
+
+
+@pytest.fixture
+def wire(dynamodb_local: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A proxy before DynamoDB Local, which everything in this process talks to."""
+    with proxy_before(dynamodb_local) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
+        yield proxy
+
+
+@pytest.fixture
+def world(tmp_path: Path, wire: Proxy) -> World:
+    """The agent's world with its state behind the proxy."""
+    table = f"requests-{tmp_path.name}"[:60].replace("[", "-").replace("]", "-")
+    create_table(table)
+
+    def dynamo(sqlite: Store) -> Store:
+        sqlite.close()
+        return open_dynamodb(table)
+
+    clock = VirtualClock(START - timedelta(days=1))
+    world = World(tmp_path, clock, Sandbox(clock=clock), wrap_store=dynamo)
+    world.wrap_wire = lambda _: SandboxTransport(world.sandbox, clock.now)
+    world.tick()
+    wire.reset()
+    return world
+
+
+def test_a_post_costs_three_requests(world: World, wire: Proxy) -> None:
+    """Load, booking, outcome; the day's plan is saved by an earlier tick of the day."""
+    world.later(hours=21)
+    world.tick()
+    wire.reset()
+    world.later(hours=3)
+    world.tick()
+
+    assert ["Query", "TransactWriteItems", "TransactWriteItems"] == wire.operations
+    assert State.SENT is world.action(KEY).state
+
+
+def test_a_tick_with_nothing_to_do_costs_one_request(world: World, wire: Proxy) -> None:
+    """One query tells that nothing is due."""
+    world.later(hours=21)
+    world.tick()
+    wire.reset()
+    world.later(minutes=5)
+    world.tick()
+
+    assert ["Query"] == wire.operations
+
+
+def test_a_dry_run_only_reads(world: World, wire: Proxy) -> None:
+    """A dry run sends one query, and no write."""
+    from songpost.agent.writing import foretell
+    from songpost.bootstrap import new_id
+
+    session = world.session()
+    foretell(session.open(), session.given.texts, world.clock.now(), new_id)
+    session.close()
+
+    assert ["Query"] == wire.operations
