@@ -1,4 +1,4 @@
-"""What a tick costs at DynamoDB, counted at the wire: the real agent and client, X in process, Amazon's own emulator."""
+"""What a tick costs at DynamoDB, counted at the wire: real agent and client, X in process, DynamoDB Local."""
 
 from __future__ import annotations
 
