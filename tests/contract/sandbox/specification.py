@@ -24,7 +24,7 @@ EXTRAS: dict[str, dict[str, Schema]] = {
 }
 """What X sends although the file does not list it, or requires without describing it (`meta`, `type`)."""
 
-NESTED_EXTRAS = {
+NESTED_EXTRAS: dict[tuple[str, str], dict[str, Schema]] = {
     ("TweetCreateResponse", "data"): {"edit_history_tweet_ids": {"type": "array"}},
     ("Tweet", "non_public_metrics"): {"url_link_clicks": {}, "user_profile_clicks": {}},
 }
