@@ -9,9 +9,11 @@ plan the same day from the same documents make the same plan. The learner choose
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from songpost.core import bandit, content, learning_state, similarity, windows
@@ -20,11 +22,13 @@ from songpost.core.content import Choice, Library
 from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
 from songpost.core.windows import Occurrence
-from songpost.model import Arm, DayPlan, Fingerprints, Slot, Text
+from songpost.model import CREATES, Arm, DayPlan, Fingerprints, Slot, Text
 from songpost.settings import Settings
 
 LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
 """Where the learner's forward decay starts for an account that has no statistics yet."""
+_PARTS = 2**53
+"""`random()` is a whole number of parts of this size: from there on the arithmetic is exact, on every machine."""
 NO_TEXT = "it has no text that is not too much like one posted before"
 MEDIA_LATER = "texts with media are not posted by this version"
 
@@ -85,9 +89,14 @@ def build(snapshot: Snapshot, library: Library, day: date, library_digest: str) 
     saved = snapshot.plans.get(name)
     kept = tuple(slot for slot in saved.slots if slot.taken or slot.note) if saved is not None else ()
     rooms = {found.name: room_in(settings, found) - _held(kept, found.name) for found in occurrences}
-    shelf = Shelf(settings, library, snapshot.fingerprints, occurrences)
+    opens_at = occurrences[0].opens_at if occurrences else LANDMARK
+    others = tuple(slot for plan in snapshot.plans.values() if plan.date != name for slot in plan.slots)
+    shelf = Shelf(settings, library, _promised(snapshot, (*kept, *others), opens_at), opens_at)
     filled = _choose(snapshot, shelf, rooms, max(0, settings.posts_per_day - len(kept)), seed, name)
-    slots, left_out = _with_minutes(settings, occurrences, kept, filled.chosen, seed, name)
+    busy = [slot.due_at for slot in (*kept, *others) if not slot.skipped]
+    busy += [mark.posted_at for mark in snapshot.timeline.latest]
+    keys = frozenset(slot.key for slot in kept)
+    slots, left_out = _with_minutes(settings, occurrences, filled.chosen, busy, keys, seed, name)
     return Planned(
         plan=DayPlan(
             date=name,
@@ -108,6 +117,23 @@ def room_in(settings: Settings, occurrence: Occurrence) -> int:
     return min(settings.max_per_window.post, 1 + (occurrence.seconds // 60 - 1) // gap)
 
 
+def _promised(snapshot: Snapshot, slots: Iterable[Slot], at: datetime) -> Fingerprints:
+    """The fingerprints with those of texts that still wait at `at` to go out, so that no slot takes one of them."""
+    waiting = [
+        (slot.text, f"{slot.content_id}/{slot.variant}")
+        for slot in slots
+        if not (slot.taken or slot.skipped) and slot.closes_at > at
+    ]
+    waiting += [
+        (action.text, f"{action.content_id}/{action.variant}")
+        for action in snapshot.actions.values()
+        if action.kind in CREATES and action.closes_at > at
+    ]
+    known = snapshot.fingerprints
+    entries = (*known.entries, *(similarity.entry(words, at) for words, _ in waiting))
+    return replace(known, entries=entries, used={**known.used, **{name: at.date().isoformat() for _, name in waiting}})
+
+
 def _held(kept: Sequence[Slot], window: str) -> int:
     return sum(slot.window == window for slot in kept)
 
@@ -123,11 +149,11 @@ class Shelf:
         settings: Settings,
         library: Library,
         fingerprints: Fingerprints,
-        occurrences: Sequence[Occurrence],
+        at: datetime,
     ) -> None:
         self._settings = settings
         self._fingerprints = fingerprints
-        self._at = occurrences[0].opens_at if occurrences else LANDMARK
+        self._at = at
         self._texts: Mapping[str, tuple[Text, ...]] = {
             topic: tuple(text for text in library.get(topic, ()) if not text.media) for topic in settings.topics
         }
@@ -207,45 +233,78 @@ def _decide(imagined: Imagined, shelf: Shelf, among: Sequence[str], name: str, f
 def _with_minutes(
     settings: Settings,
     occurrences: Sequence[Occurrence],
-    kept: Sequence[Slot],
     chosen: Mapping[str, tuple[tuple[Arm, Choice], ...]],
+    busy: Sequence[datetime],
+    keys: frozenset[str],
     seed: str,
     day: str,
 ) -> tuple[tuple[Slot, ...], tuple[str, ...]]:
     """Draw the minutes of the chosen posts, and say which found no room.
 
-    Within a window the minutes are uniform among those that keep `minimum_gap_minutes` to each other and to the
-    posts before: n sorted draws over what the gaps leave, spread by the gaps.
+    Within a window every way to place its posts `minimum_gap_minutes` from each other, from the times in `busy`
+    and from the windows before is as likely as any other. `keys` are in use, and not given again.
     """
-    gap = timedelta(minutes=settings.minimum_gap_minutes)
+    gap = max(settings.minimum_gap_minutes, 1)
     slots: list[Slot] = []
     left_out: list[str] = []
     for found in occurrences:
         posts = chosen.get(found.name, ())
-        before = [slot.due_at for slot in (*kept, *slots) if slot.due_at < found.closes_at]
-        start = max([found.opens_at, *(due_at + gap for due_at in before)])
-        minutes = int((found.closes_at - start).total_seconds() // 60)
-        count = min(len(posts), 1 + (minutes - 1) // max(settings.minimum_gap_minutes, 1)) if minutes > 0 else 0
-        spare = minutes - (count - 1) * settings.minimum_gap_minutes
-        draws = _random(seed, f"minutes/{found.name}")
-        offsets = sorted(int(draws.random() * spare) for _ in range(count))
-        numbers = (n for n in range(1, 100) if f"post/{day}/{found.name}/{n}" not in {slot.key for slot in kept})
-        for index, (offset, (arm, choice), number) in enumerate(zip(offsets, posts, numbers, strict=False)):
-            slots.append(
-                Slot(
-                    key=f"post/{day}/{found.name}/{number}",
-                    window=found.name,
-                    opens_at=found.opens_at,
-                    closes_at=found.closes_at,
-                    due_at=start + timedelta(minutes=offset) + index * gap,
-                    arm=arm,
-                    content_id=choice.text.id,
-                    variant=choice.variant,
-                    text=choice.words,
-                )
+        free = _free_minutes(found, [*busy, *(slot.due_at for slot in slots)], settings.minimum_gap_minutes)
+        minutes = _drawn(free, len(posts), gap, _random(seed, f"minutes/{found.name}").random())
+        names = (f"post/{day}/{found.name}/{number}" for number in itertools.count(1))
+        fresh = (name for name in names if name not in keys)
+        slots += [
+            Slot(
+                key=key,
+                window=found.name,
+                opens_at=found.opens_at,
+                closes_at=found.closes_at,
+                due_at=found.opens_at + timedelta(minutes=minute),
+                arm=arm,
+                content_id=choice.text.id,
+                variant=choice.variant,
+                text=choice.words,
             )
+            for minute, (arm, choice), key in zip(minutes, posts, fresh, strict=False)
+        ]
         left_out += [
-            f"{found.name}: no room for '{arm.topic}' at {settings.minimum_gap_minutes} minutes from the posts before"
-            for arm, _ in posts[count:]
+            f"{found.name}: no room for '{arm.topic}' at {settings.minimum_gap_minutes} minutes from the other posts"
+            for arm, _ in posts[len(minutes) :]
         ]
     return tuple(slots), tuple(left_out)
+
+
+def _free_minutes(found: Occurrence, busy: Iterable[datetime], gap: int) -> list[int]:
+    """The minutes of a window, from its opening, that lie at least `gap` minutes before or after every busy time."""
+    distance = timedelta(minutes=gap)
+    near = [time for time in busy if found.opens_at - distance < time < found.closes_at + distance]
+    minutes = ((minute, found.opens_at + timedelta(minutes=minute)) for minute in range(found.seconds // 60))
+    return [minute for minute, at in minutes if all(abs(at - time) >= distance for time in near)]
+
+
+def _drawn(free: Sequence[int], most: int, gap: int, uniform: float) -> list[int]:
+    """Place up to `most` posts on free minutes at least `gap` apart, as many as fit; `uniform` in [0, 1) picks how.
+
+    `ways[k][i]` counts the ways to place k posts from the i-th free minute on: it is left out, or it takes one and
+    the next stands behind the gap. One whole number below `ways[k][0]` then names one of them.
+    """
+    behind = [bisect_left(free, minute + gap) for minute in free]
+    ways = [[1] * (len(free) + 1)]
+    for _ in range(most):
+        row = [0] * (len(free) + 1)
+        for at in reversed(range(len(free))):
+            row[at] = row[at + 1] + ways[-1][behind[at]]
+        if not row[0]:
+            break
+        ways.append(row)
+    count = len(ways) - 1
+    rank = int(uniform * _PARTS) * ways[count][0] // _PARTS
+    minutes: list[int] = []
+    at = 0
+    for left in reversed(range(count)):
+        while rank >= ways[left][behind[at]]:
+            rank -= ways[left][behind[at]]
+            at += 1
+        minutes.append(free[at])
+        at = behind[at]
+    return minutes
