@@ -18,6 +18,7 @@ import time
 import weakref
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -164,7 +165,7 @@ class NetworkTransport:
         bounded = None if request.fresh else self._take(place)
         if bounded is None:
             bounded = self._connect(place, min(until, started + self._connect_seconds), where)
-        bounded.arm(until, lambda: self._check(request.send_by))
+        bounded.arm(until, partial(_check, self._clock, request.send_by))
         keep = False
         try:
             response, keep = _exchange(bounded, place, path, request)
@@ -184,11 +185,6 @@ class NetworkTransport:
     def close(self) -> None:
         """Close the kept connections now; the transport stays usable."""
         _close(self._kept)
-
-    def _check(self, send_by: datetime) -> None:
-        """Check the send deadline; called just before the first byte."""
-        if self._clock() >= send_by:
-            raise _TooLateError
 
     def _take(self, place: _Place) -> _BoundedSocket | None:
         """Take a kept connection to the place, if it is young and silent: anything readable is its end."""
@@ -244,6 +240,12 @@ class NetworkTransport:
 
             self._tls = ssl.create_default_context(cafile=certifi.where())
         return self._tls
+
+
+def _check(clock: Callable[[], datetime], send_by: datetime) -> None:
+    """Check the send deadline; called just before the first byte."""
+    if clock() >= send_by:
+        raise _TooLateError
 
 
 def _close(kept: list[_Kept]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import http.client
 import os
 import socket
@@ -192,7 +193,9 @@ def test_an_answer_larger_than_any_of_x_is_not_taken() -> None:
 def test_each_write_has_a_connection_of_its_own_and_reads_share_one() -> None:
     """A kept connection serves the next read, and never a write."""
     ok = answer("200 OK")
-    with serving(answering(ok), answering(ok, ok), answering(ok)) as server, network(server.url) as transport:
+    # Each connection could carry one request more than it gets.
+    behaviours = answering(ok, ok), answering(ok, ok, ok), answering(ok, ok)
+    with serving(*behaviours) as server, network(server.url) as transport:
         transport.send(request("POST"))
         transport.send(request("GET"))
         transport.send(request("GET"))
@@ -269,3 +272,40 @@ def test_a_certificate_that_nobody_vouches_for_is_not_sent(tmp_path: Path) -> No
         with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED"):
             transport.send(request())
     assert b"secret" not in b"".join(heard)
+
+
+def test_a_header_that_cannot_be_sent_is_not_sent() -> None:
+    """A request that cannot be written out fails before its first byte."""
+    with serving(silent) as server, network(server.url) as transport, pytest.raises(NotSent, match="not sent"):
+        transport.send(request(headers={"Authorization": "\u2603"}))
+    assert [] == server.heard
+
+
+def test_time_that_is_over_sends_nothing() -> None:
+    """With no time left there is not even a connection."""
+    with serving(silent) as server, network(server.url) as transport, pytest.raises(NotSent, match="timed out"):
+        transport.send(request(within_seconds=0.0))
+    assert [] == server.heard
+
+
+def test_a_transport_shows_its_host_alone() -> None:
+    """`repr` names where it sends to."""
+    assert "NetworkTransport(127.0.0.1:9)" == repr(NetworkTransport(clock=now, base_url="http://127.0.0.1:9/x"))
+    assert "NetworkTransport(X)" == repr(NetworkTransport(clock=now))
+
+
+def test_a_dropped_transport_closes_what_it_kept() -> None:
+    """Who drops a transport need not close it: its idle connections end with it."""
+    ended: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        answering(answer("200 OK"))(connection)
+        connection.settimeout(5)
+        ended.append(connection.recv(1))
+
+    with serving(behave) as server:
+        transport = NetworkTransport(clock=now, base_url=server.url)
+        transport.send(request("GET"))
+        del transport
+        gc.collect()
+    assert [b""] == ended

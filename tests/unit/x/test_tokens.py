@@ -422,6 +422,39 @@ def test_a_pair_survives_being_written_down() -> None:
     assert pair == decoded(encoded(pair), "here")
 
 
+def test_a_store_that_always_moves_on_keeps_no_consent(bench: Bench) -> None:
+    """A consent that finds its number taken again and again is given up by name."""
+    bench.store.save = lambda _pair: False  # type: ignore[method-assign,assignment]  # a race, staged
+
+    with pytest.raises(StoreUnreadable, match="kept changing"):
+        keep(bench.store, PAIR)
+
+
+def test_a_generation_that_someone_else_wrote_ends_the_refresh(bench: Bench) -> None:
+    """A new pair whose number is taken is not used: two have refreshed, and one of the two pairs is dead."""
+    bench.paper.script = [answer(200, FRESH)]
+    bench.store.save = lambda _pair: False  # type: ignore[method-assign,assignment]  # a race, staged
+
+    with pytest.raises(Unauthorized, match="someone else"):
+        bench.grant.access_token(DEADLINE)
+
+
+def test_who_finds_a_claim_takes_the_winners_pair_once_it_is_there(bench: Bench) -> None:
+    """Behind a claim there may be a winner who is just storing: its pair is waited for, for a moment."""
+    bench.store.pair = replace(PAIR, expires_at=NOW - timedelta(seconds=1), spending=True)
+    winner = replace(PAIR, generation=8, access_token="winner", expires_at=NOW + timedelta(hours=2))
+    sleep = bench.paper.sleep
+
+    def winning(seconds: float) -> None:
+        sleep(seconds)
+        bench.store.pair = winner
+
+    bench.paper.sleep = winning  # type: ignore[method-assign]  # a race, staged
+
+    assert "winner" == bench.grant.access_token(DEADLINE)
+    assert [] == bench.paper.requests
+
+
 @pytest.mark.parametrize(
     "text",
     [
