@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from songpost.lab.sandbox import VirtualClock
+from songpost.lab.sandbox import Sandbox, VirtualClock
 from songpost.lab.sandbox.wire import JSON
 from tests.unit.sandbox.calling import Caller, data, detail
 
@@ -40,6 +41,12 @@ def test_ids_are_snowflakes_of_the_clock(caller: Caller, clock: VirtualClock) ->
     third = int(caller.posted("three"))
     assert first < second < third
     assert (first >> 22) + 1_288_834_974_657 == int(clock.now().timestamp() * 1000) - 1
+
+
+def test_before_x_there_are_no_ids() -> None:
+    """A clock before November 2010 cannot be served, and says so."""
+    with pytest.raises(ValueError, match="set the clock later"):
+        Caller(Sandbox(clock=VirtualClock(datetime(2010, 1, 1, tzinfo=UTC)))).post("early")
 
 
 @pytest.mark.parametrize("again", ["Good morning", "good MORNING", " Good   morning "])

@@ -124,7 +124,7 @@ def test_rate_headers_may_be_missing_absurd_or_past(caller: Caller) -> None:
     }
 
 
-@pytest.mark.parametrize(("shape", "remaining"), [("spent", "0"), ("healthy", "57"), ("none", None)])
+@pytest.mark.parametrize(("shape", "remaining"), [("", "0"), ("spent", "0"), ("healthy", "57"), ("none", None)])
 def test_a_429_out_of_the_blue(caller: Caller, shape: str, remaining: str | None) -> None:
     """With spent, healthy or no headers; nothing is posted."""
     caller.sandbox.inject(Fault(kind="rate limited", shape=shape))
@@ -159,7 +159,12 @@ def test_shots_strike_in_the_order_they_were_loaded(caller: Caller) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"kind": "flood"}, {"kind": "status", "when": "during"}, {"kind": "status", "shape": "round"}],
+    [
+        {"kind": "flood"},
+        {"kind": "status", "when": "during"},
+        {"kind": "status", "shape": "round"},
+        {"kind": "rate limited", "shape": "html"},
+    ],
 )
 def test_a_fault_that_does_not_exist_is_refused_by_name(wrong: dict[str, str]) -> None:
     """Kind, side and shape are checked when the fault is made."""

@@ -115,3 +115,14 @@ def test_two_accounts_of_one_app_act_for_themselves(caller: Caller) -> None:
     second = Caller(caller.sandbox, "second")
     assert data(caller.get(ME))["username"] == "songpost"
     assert data(second.get(ME))["username"] == "second"
+    caller.sandbox.actors.add_user("stranger")
+    for name, said in (("stranger", "no access"), ("nobody", "nobody is called @nobody")):
+        with pytest.raises(KeyError, match=said):
+            caller.sandbox.credentials(name)
+
+
+def test_a_signature_by_another_method_is_refused(caller: Caller) -> None:
+    """PLAINTEXT proves nothing here, and a timestamp has digits."""
+    header = caller._authorization("GET", f"https://api.twitter.com{ME}")
+    for spoilt in (header.replace("HMAC-SHA1", "PLAINTEXT"), header.replace('timestamp="', 'timestamp="x')):
+        assert caller("GET", ME, headers={"Authorization": spoilt}).status == 401

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from songpost.lab.sandbox import ConnectionLost, Fault, Rules, Sandbox, VirtualClock
+from songpost.lab.sandbox.codec import decode, encode
 from songpost.lab.sandbox.state import StateError, from_json, load, save, to_json
 from tests.unit.sandbox.calling import Caller, rows
 from tests.unit.sandbox.test_media import uploaded
@@ -99,6 +100,14 @@ def test_a_file_that_is_no_state_is_refused_by_name(tmp_path: Path, text: str) -
         load(path)
     with pytest.raises(StateError, match="absent"):
         load(tmp_path / "absent.json")
+
+
+def test_what_has_no_form_in_json_is_refused() -> None:
+    """The codec knows the sandbox's own types and no others."""
+    with pytest.raises(TypeError, match="Path has no form in JSON"):
+        encode(Path())
+    with pytest.raises(TypeError, match="a JSON object is needed"):
+        decode(Rules, [])
 
 
 @pytest.mark.parametrize(

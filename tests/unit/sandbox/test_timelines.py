@@ -167,7 +167,7 @@ def test_a_post_is_seen_only_after_the_lag(make: Callable[..., Caller], clock: V
     mention = caller.posted("and again @ann")
     assert timeline(caller) == []
     assert text_of(caller, post_id) == "hello @ann"
-    assert caller.sandbox.let_lag_pass() == timedelta(seconds=30)
+    assert caller.sandbox.lag_left() == timedelta(seconds=30)
     clock.advance(30)
     assert timeline(caller) == [mention, post_id]
     assert [row["id"] for row in rows(caller.get(f"/2/users/{ann.id}/mentions"))] == [mention]

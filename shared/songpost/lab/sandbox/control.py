@@ -116,7 +116,7 @@ def _set_clock(sandbox: Sandbox, body: _Body) -> JSON:
         clock = sandbox.clock
         if not isinstance(clock, VirtualClock):
             clock = VirtualClock(clock.now())
-            sandbox.clock = sandbox.service.clock = clock
+            sandbox.clock = clock
         if "at" in body:
             clock.set(datetime.fromisoformat(str(body["at"])))
         if "advance_seconds" in body:

@@ -36,6 +36,9 @@ KINDS: Mapping[str, str] = {
 """Every kind of fault, and what the client meets."""
 
 SHAPES = ("problem", "errors", "html", "empty")
+LIMITED_SHAPES = ("spent", "healthy", "none")
+"""The shapes of a `status` fault and of a `rate limited` one; the first of each unless given."""
+
 HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
 
 
@@ -47,7 +50,7 @@ class Fault:
     when: str = "after"
     status: int | None = None
     seconds: float | None = None
-    shape: str = "problem"
+    shape: str = ""
     endpoint: str = "*"
     skip: int = 0
     times: int = 1
@@ -58,10 +61,8 @@ class Fault:
             raise ValueError(f"fault kind {self.kind!r} is unknown: choose one of {', '.join(KINDS)}")
         if self.when not in {"before", "after"}:
             raise ValueError(f"a fault strikes 'before' or 'after' the effect, not {self.when!r}")
-        shapes = ("healthy", "none", "spent") if self.kind == "rate limited" else SHAPES
-        if self.kind == "rate limited" and self.shape == "problem":
-            object.__setattr__(self, "shape", "spent")
-        elif self.shape not in shapes:
+        shapes = LIMITED_SHAPES if self.kind == "rate limited" else SHAPES
+        if self.shape not in {"", *shapes}:
             raise ValueError(f"shape {self.shape!r} is unknown: choose one of {', '.join(shapes)}")
 
     @property
@@ -195,8 +196,8 @@ def _status_body(fault: Fault, _response: Response) -> tuple[int, str, bytes]:
         ),
         "errors": ("application/json", {"errors": [{"code": 131 if status == 500 else 130, "message": title}]}),
     }
-    if fault.shape in bodies:
-        content_type, document = bodies[fault.shape]
+    if (shape := fault.shape or SHAPES[0]) in bodies:
+        content_type, document = bodies[shape]
         return status, content_type, json.dumps(document).encode()
     return status, "text/html", HTML if fault.shape == "html" else b""
 

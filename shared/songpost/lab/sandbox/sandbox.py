@@ -58,8 +58,7 @@ class Sandbox:
         profile: str = "none",
         unix_time: Callable[[], float] = time.time,
     ) -> None:
-        self.clock = clock or SystemClock()
-        self.service = Service(rules or Rules(), self.clock, Grants(seed))
+        self.service = Service(rules or Rules(), clock or SystemClock(), Grants(seed))
         self.faults = Faults(profile, seed)
         self.records: deque[Record] = deque(maxlen=RECORDS)
         self.requests_seen = 0
@@ -276,6 +275,15 @@ class Sandbox:
             self.service.rules = rules
 
     @property
+    def clock(self) -> Clock:
+        """Who tells the time."""
+        return self.service.clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self.service.clock = clock
+
+    @property
     def rules(self) -> Rules:
         """The rules in force."""
         return self.service.rules
@@ -304,7 +312,7 @@ class Sandbox:
         with self.lock:
             return self.service.bill.spent_micros
 
-    def let_lag_pass(self) -> timedelta:
+    def lag_left(self) -> timedelta:
         """How long until every post is visible: a virtual clock may be moved on by it."""
         with self.lock:
             now = self.clock.now()

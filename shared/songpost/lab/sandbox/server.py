@@ -133,7 +133,7 @@ class SandboxServer(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no error; anything else is, and is shown."""
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError | OSError):
+        if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 

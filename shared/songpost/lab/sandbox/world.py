@@ -236,9 +236,3 @@ def first_id_at(at: datetime) -> int:
     if milliseconds < 0:
         raise ValueError(f"{at.isoformat()} is before X's first id (2010-11-04): set the clock later")
     return milliseconds << 22
-
-
-def moment_of(post_id: str) -> datetime:
-    """When a snowflake was given out, to the millisecond."""
-    milliseconds = (int(post_id) >> 22) + EPOCH_MILLISECONDS
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)

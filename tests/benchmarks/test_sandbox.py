@@ -1,0 +1,63 @@
+"""How many requests a second the sandbox serves in process, on one thread: printed, not judged.
+
+Requests are signed beforehand, so that only the sandbox's own work is measured: the check of the signature, rules,
+rate windows, bill, log and rendering. The target is at least 1,500 a second.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from oauthlib.oauth1 import Client as Signer
+
+from songpost.lab.sandbox import Request, Rules, Sandbox
+
+ROUNDS = 5
+CALLS = 300
+PLENTY = {"user 15m": 10_000_000, "app 24h": 10_000_000}
+HOST = "https://api.twitter.com"
+
+
+def requests_of(sandbox: Sandbox, mode: str, kind: str, round_: int) -> list[Request]:
+    """The requests of one round, with their credentials."""
+    known = sandbox.credentials()
+    signer = Signer(known.api_key, known.api_secret, known.access_token, known.access_secret)
+    fields = urlencode({"max_results": "10", "tweet.fields": "created_at,public_metrics"})
+    timeline = f"/2/users/{known.user_id}/tweets?{fields}"
+    made = []
+    for number in range(CALLS):
+        create = kind == "create" or (kind == "mixed" and number % 3 == 0)
+        read = timeline if kind == "timeline" or (kind == "mixed" and number % 3 == 1) else "/2/users/me"
+        body = (
+            json.dumps({"text": f"{mode} {kind} {round_}/{number}: see example.com & more"}).encode() if create else b""
+        )
+        url = HOST + ("/2/tweets" if create else read)
+        headers = {"Authorization": f"Bearer {known.oauth2_access_token}", "Content-Type": "application/json"}
+        if mode == "oauth1":
+            headers["Authorization"] = signer.sign(url, "POST" if create else "GET")[1]["Authorization"]
+        made.append(Request("POST" if create else "GET", url, headers, body))
+    return made
+
+
+def rate(serve: Callable[[Request], object], batch: list[Request]) -> float:
+    """Requests a second over a batch."""
+    begin = time.perf_counter()
+    for request in batch:
+        serve(request)
+    return len(batch) / (time.perf_counter() - begin)
+
+
+def test_requests_a_second_in_process() -> None:
+    """Median of five rounds for each mode and kind of call, on a timeline that grows all the while."""
+    names = ("POST /2/tweets", "GET /2/users/me", "GET /2/users/:id/tweets")
+    sandbox = Sandbox(rules=Rules(credits_micros=None, limits=dict.fromkeys(names, PLENTY)))
+    for mode in ("oauth1", "oauth2"):
+        for kind in ("me", "create", "timeline", "mixed"):
+            batches = [requests_of(sandbox, mode, kind, round_) for round_ in range(ROUNDS)]
+            median = statistics.median(rate(sandbox.handle, batch) for batch in batches)
+            print(f"sandbox, in process, {mode}, {kind}: {median:,.0f} requests/s (target 1,500)")
+    assert {200, 201} == {record.status for record in sandbox.requests()}
