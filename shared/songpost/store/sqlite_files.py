@@ -122,12 +122,7 @@ class FrozenFile:
             if stamp.size:
                 alone = stamp.logs == _NO_LOGS
                 connection = opened.enter_context(closing(_immutable(self._path)) if alone else _copied(self._path))
-                layout = _layout(connection, self._path)
-                if 0 < layout < SCHEMA_VERSION:
-                    raise StoreUnavailable(
-                        "kept in an older layout", where=str(self._path), mend="a live run brings it up to date"
-                    )
-                if layout:
+                if _layout(connection, self._path):
                     yield connection
                     return
             empty = opened.enter_context(closing(_connected(":memory:")))

@@ -313,6 +313,7 @@ WRITTEN = {"usage": Document("usage", 1, {"n": 1})}
         error("TransactionInProgressException"),
         cancelled("TransactionConflict", "None", "None", "None", "None"),
         cancelled("None", "ThrottlingError", "TransactionConflict", "None", "None"),
+        cancelled(*["None"] * 5),
     ],
 )
 def test_commit_that_may_be_sent_again(bench: Bench, deed: Deed) -> None:
@@ -526,3 +527,34 @@ def test_import_meets_a_writer(bench: Bench) -> None:
     with pytest.raises(CommitConflict, match="somebody else writes"):
         bench.store.import_(ACCOUNT, _records(100))  # type: ignore[arg-type]
     assert {"S": '{"theirs":1}'} == everything(bench)["item/log/050"]["body"]
+
+
+def test_import_meets_another_import(bench: Bench) -> None:
+    """Of two imports that find an account empty, one gives way, and the other's sign stands."""
+
+    def script(request: Request) -> Deed:
+        if request.operation == "PutItem":
+            from songpost.store.dynamodb_wire import ABSENT
+
+            bench.direct.put_if(ACCOUNT, "live/import", {"import_id": {"S": "theirs"}}, ABSENT)
+        return Forward()
+
+    bench.proxy.script = script
+    with pytest.raises(CommitConflict, match="another import"):
+        bench.store.import_(ACCOUNT, _records(1))  # type: ignore[arg-type]
+    assert {"S": "theirs"} == everything(bench)["live/import"]["import_id"]
+
+
+def test_action_that_closes_while_listed(bench: Bench) -> None:
+    """An action that closes between the two looks of a listing is shown once, as it is now."""
+    sent = moved(action(), State.SENT)
+    direct = DynamoStore(bench.direct, read_only=False)
+    direct.commit(ACCOUNT, [PutAction(action(), None)], "first")
+
+    def script(request: Request) -> Deed:
+        if request.operation == "Query" and request.number == 1:
+            direct.commit(ACCOUNT, [PutAction(sent, StoredAction(action(), 1))], "second")
+        return Forward()
+
+    bench.proxy.script = script
+    assert [StoredAction(sent, 2)] == list(bench.store.actions(ACCOUNT))

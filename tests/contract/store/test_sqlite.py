@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from songpost.errors import CommitConflict, StoreError, StoreNewer, StoreUnavail
 from songpost.model import Arm, Bucket, Limits, State, Tally, Usage
 from songpost.store.port import Change, Loaded, PutAction, PutDocument, PutItem, Store, StoredAction
 from songpost.store.sqlite import open_sqlite
+from songpost.store.sqlite_files import _set_up, _stamp
 from tests.contract.store.samples import NOW, action, full_action, moved
 
 ACCOUNT = "default"
@@ -310,6 +313,33 @@ def test_file_at_fault(
     assert str(path) == caught.value.where
     assert caught.value.mend
     assert before == trace(path.parent)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_folder_that_is_none(path: Path, *, read_only: bool) -> None:
+    """A path through a file is a named error."""
+    path.parent.write_text("not a folder")
+    with pytest.raises(StoreUnavailable, match=r"Not a directory|File exists"):
+        open_sqlite(path, read_only=read_only).load(ACCOUNT)
+
+
+def test_file_system_without_shared_memory() -> None:
+    """Where SQLite cannot switch to the write-ahead log (it says so by staying as it is), the store is refused."""
+    with closing(sqlite3.connect(":memory:")) as connection, pytest.raises(StoreUnavailable, match="local disk"):
+        _set_up(connection, Path("songpost.db"))
+
+
+def test_file_that_never_rests(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that changes whenever it is looked at is given up on by name, not read in passing."""
+    inodes = itertools.count()
+    monkeypatch.setattr("songpost.store.sqlite_files._PAUSE_SECONDS", 0)
+    monkeypatch.setattr("songpost.store.sqlite_files._stamp", lambda path: replace(_stamp(path), inode=next(inodes)))
+    inodes = itertools.count()
+    with (
+        closing(open_sqlite(filled, read_only=True)) as store,
+        pytest.raises(StoreUnavailable, match="without a pause"),
+    ):
+        store.load(ACCOUNT)
 
 
 @pytest.mark.parametrize("read_only", [True, False])

@@ -18,9 +18,9 @@ from songpost.store.port import Change, PutDocument, PutItem, Store
 ACCOUNT = "default"
 
 
-def tell(number: int, name: str) -> None:
-    """Tell the parent, at once."""
-    sys.stdout.write(f"{number} {name}\n")
+def tell(task: str, number: int, name: str) -> None:
+    """Tell the parent, at once, what was won and under which name."""
+    sys.stdout.write(f"{task} {number} {name}\n")
     sys.stdout.flush()
 
 
@@ -49,7 +49,7 @@ def count(store: Store, times: int) -> None:
         token = uuid.uuid4().hex
         if surely(store, [*changes, PutItem("won", f"{number + 1:06}", {"token": token})], token):
             won += 1
-            tell(number + 1, token)
+            tell("count", number + 1, token)
 
 
 def take(store: Store, keys: int) -> None:
@@ -57,7 +57,7 @@ def take(store: Store, keys: int) -> None:
     for number in range(keys):
         token = uuid.uuid4().hex
         if surely(store, [PutItem("taken", f"{number:06}", {"by": token})], token):
-            tell(number, token)
+            tell("take", number, token)
 
 
 def lease(store: Store, rounds: int) -> None:
@@ -65,7 +65,13 @@ def lease(store: Store, rounds: int) -> None:
     holder, now = uuid.uuid4().hex, datetime(2026, 11, 22, tzinfo=UTC)
     for number in range(rounds):
         if store.acquire_lease(ACCOUNT, f"round {number}", holder, now, now.replace(year=2027)):
-            tell(number, holder)
+            tell("lease", number, holder)
+
+
+def race(store: Store, amount: int) -> None:
+    """All three, one after the other: a worker takes longer to start than to race."""
+    for task in (count, take, lease):
+        task(store, amount)
 
 
 def reopen(url: str, times: int) -> None:
@@ -76,7 +82,7 @@ def reopen(url: str, times: int) -> None:
         store.close()
 
 
-TASKS: Mapping[str, Callable[[Store, int], None]] = {"count": count, "take": take, "lease": lease}
+TASKS: Mapping[str, Callable[[Store, int], None]] = {"count": count, "race": race}
 
 if __name__ == "__main__":
     _, task, url, amount = sys.argv
