@@ -9,7 +9,7 @@ import pytest
 from oauthlib.oauth1 import Client as Signer
 
 from songpost.lab.sandbox import Request, Sandbox
-from songpost.lab.sandbox.oauth1 import signature
+from songpost.lab.sandbox.oauth1 import normalised, signature
 from tests.unit.sandbox.calling import Caller, data
 
 ME = "/2/users/me"
@@ -38,7 +38,7 @@ def test_the_worked_example_of_the_documentation_gives_its_signature() -> None:
     }
     secrets = ("kAcSOqF21Fu85e7zjz7ZN2U4ZRhfV3WpwPAoE3Z7kBw", "LswwdoUaIvS8ltyTt5jkRh4J50vUPVVHtR2YPi5kE")
     url = "https://api.twitter.com/1.1/statuses/update.json"
-    assert signature("post", url, list(fields.items()), secrets) == "hCtSmYh+iHYCEqBWrE7C7hYmtUk="
+    assert signature("post", url, normalised(list(fields.items())), secrets) == "hCtSmYh+iHYCEqBWrE7C7hYmtUk="
 
 
 @pytest.mark.parametrize("over", ["https://api.twitter.com", "https://api.x.com", "http://127.0.0.1:8123"])

@@ -115,5 +115,5 @@ def test_twitter_texts_own_cases(suite: str, text: str, expected: object) -> Non
         assert isinstance(expected, dict)
         assert expected["weightedLength"] == weighted_length(text)
     else:
-        read = {"extract_urls": urls, "extract_cashtags": cashtags, "extract_mentions": mentions}[suite]
-        assert expected == [span.value for span in read(text)]
+        spans = {"extract_urls": urls(text), "extract_cashtags": cashtags(text), "extract_mentions": mentions(text)}
+        assert expected == [span.value for span in spans[suite]]

@@ -54,7 +54,7 @@ def _aware(at: datetime) -> datetime:
 
 def iso(at: datetime) -> str:
     """A moment as X writes it: `2026-11-22T09:30:00.000Z`."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_iso(text: str) -> datetime:

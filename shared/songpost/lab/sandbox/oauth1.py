@@ -19,6 +19,7 @@ CANONICAL = ("https://api.twitter.com", "https://api.x.com")
 CLOCK_SECONDS = 300
 """How far `oauth_timestamp` may lie from the verifier's clock."""
 
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 _PAIR = re.compile(r'\s*([A-Za-z0-9_]+)="([^"]*)"\s*')
 _REQUIRED = (
     "oauth_consumer_key",
@@ -31,7 +32,7 @@ _REQUIRED = (
 
 
 def _escape(text: str) -> str:
-    return quote(text, safe="-._~")
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="-._~")
 
 
 def authorization_fields(header: str) -> dict[str, str]:
@@ -40,11 +41,16 @@ def authorization_fields(header: str) -> dict[str, str]:
     return {unquote(match[1]): unquote(match[2]) for match in found if match}
 
 
-def signature(method: str, base_url: str, parameters: Sequence[tuple[str, str]], secrets: tuple[str, str]) -> str:
-    """The HMAC-SHA1 signature of a request; `secrets` are the consumer's and the token's."""
+def normalised(parameters: Sequence[tuple[str, str]]) -> str:
+    """Parameters as the signature sees them: escaped, sorted, joined, and escaped once more."""
     pairs = sorted((_escape(name), _escape(value)) for name, value in parameters)
-    normalised = "&".join(f"{name}={value}" for name, value in pairs)
-    base = f"{method.upper()}&{_escape(base_url)}&{_escape(normalised)}"
+    joined = "&".join(f"{name}={value}" for name, value in pairs)
+    return joined.replace("%", "%25").replace("=", "%3D").replace("&", "%26")
+
+
+def signature(method: str, base_url: str, parameters: str, secrets: tuple[str, str]) -> str:
+    """The HMAC-SHA1 signature of a request; parameters are `normalised`, secrets the consumer's and the token's."""
+    base = f"{method.upper()}&{_escape(base_url)}&{parameters}"
     key = f"{_escape(secrets[0])}&{_escape(secrets[1])}"
     return base64.b64encode(hmac.digest(key.encode(), base.encode(), hashlib.sha1)).decode()
 
@@ -67,10 +73,10 @@ def verify(
     parameters += parse_qsl(address.query, keep_blank_values=True)
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         parameters += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-    secrets = (grants.api_secret, owner[1])
+    secrets, signed = (grants.api_secret, owner[1]), normalised(parameters)
     hosts = dict.fromkeys((*CANONICAL, f"{address.scheme}://{address.netloc}".lower()))
     for host in hosts:
-        expected = signature(method, host + address.path, parameters, secrets)
+        expected = signature(method, host + address.path, signed, secrets)
         if hmac.compare_digest(expected.encode(), fields["oauth_signature"].encode()):
             return Identity(scheme="oauth1", user_id=owner[0])
     return None

@@ -97,6 +97,8 @@ def _includes(
     service: Service, call: Call, posts: Sequence[Post], asked: Wanted
 ) -> tuple[dict[str, JSON], list[str], list[str]]:
     world, wants = service.world, asked.expansions
+    if not wants:
+        return {}, [], []
     users: dict[str, User] = {}
     others: dict[str, Post] = {}
     for post in posts:

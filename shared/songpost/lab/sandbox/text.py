@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,12 +116,13 @@ def _can_be_looked_up(host: str) -> bool:
     return True
 
 
-def urls(text: str) -> list[Span]:
+@lru_cache(maxsize=4_096)
+def urls(text: str) -> tuple[Span, ...]:
     """Everything in a text that X turns into a link, bare domains included, in order."""
     found: list[Span] = []
     position = -1
     if "." not in text:
-        return found
+        return ()
     while match := _next_candidate(text, position):
         links = _links_at(text, match)
         if links is None:
@@ -129,7 +130,7 @@ def urls(text: str) -> list[Span]:
             continue
         found += links
         position = links[-1].end if links else match.end()
-    return found
+    return tuple(found)
 
 
 def _next_candidate(text: str, position: int) -> re.Match[str] | None:
