@@ -133,7 +133,9 @@ class Session:
     @cached_property
     def desk(self) -> Desk:
         """The ledger's desk over this session's store and clock."""
-        return Desk(store=self.store, account=self.account, now=self.clock, new_id=new_id, reload=self._reload)
+        return Desk(
+            store=self.store, account=self.account, now=self.clock, sleep=time.sleep, new_id=new_id, reload=self._reload
+        )
 
     @cached_property
     def credentials(self) -> Credentials:

@@ -10,7 +10,6 @@ that take a store commit them.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -62,11 +61,12 @@ LATEST_POSTS = 30
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the ledger needs: the store, the time, fresh ids, and how to get the account anew after a lost race."""
+    """What the ledger needs: the store, the time, a way to wait, fresh ids, and how to get the account anew."""
 
     store: Store
     account: str
     now: Callable[[], datetime]
+    sleep: Callable[[float], None]
     new_id: Callable[[], str]
     reload: Callable[[], tuple[Snapshot, dict[str, StoredAction]]]
 
@@ -82,7 +82,7 @@ def commit(desk: Desk, changes: Sequence[Change]) -> None:
         try:
             desk.store.commit(desk.account, changes, token)
         except CommitUnanswered:
-            time.sleep(ANSWER_WAIT_SECONDS * attempt)
+            desk.sleep(ANSWER_WAIT_SECONDS * attempt)
         else:
             return
     raise StoreUnavailable(
@@ -128,7 +128,7 @@ def move(desk: Desk, account: Account, decide: Callable[[Account], Move[R]]) -> 
     # document stand in one order, and none of them rests on what another has already changed.
     for race in range(RACES):
         if race:
-            time.sleep(RACE_WAIT_SECONDS * random.random() * race)
+            desk.sleep(RACE_WAIT_SECONDS * random.random() * race)
             account = Account(*desk.reload())
         chosen = decide(account)
         changes = documents.changes_of(
