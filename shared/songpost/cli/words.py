@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     _read(commands)
     _plan(commands)
     _actions(commands)
+    _learning(commands)
     for name, line in (("budget", "what is spent and left"), ("limits", "X's rate limits as last seen")):
         _command(commands, name, line, f"songpost {name} --json", room="show")
     _validate(commands)
@@ -123,6 +124,26 @@ def _actions(commands: _Commands[argparse.ArgumentParser]) -> None:
     word = resolve.add_mutually_exclusive_group(required=True)
     word.add_argument("--sent", metavar="ID", help="it is on X, as this post")
     word.add_argument("--lost", action="store_true", help="it is not on X, and shall not be sent again")
+
+
+def _learning(commands: _Commands[argparse.ArgumentParser]) -> None:
+    settle = _command(
+        commands,
+        "settle",
+        "credit the posts that are due to the learner: all of them, or one",
+        "songpost settle 1861234567890123456 --dry-run false",
+        room="learning",
+    )
+    settle.add_argument("post_id", nargs="?", default="", metavar="POST_ID", help="only this post, by its id on X")
+    _dry_run(settle)
+    learning = _command(
+        commands,
+        "learning",
+        "what each arm is believed to earn, and what would be chosen now",
+        "songpost learning --json",
+        room="learning",
+    )
+    learning.add_argument("--at", metavar="TIME", help="as believed at this time (2026-11-22T09:30+01:00)")
 
 
 def _validate(commands: _Commands[argparse.ArgumentParser]) -> None:

@@ -605,6 +605,23 @@ def test_a_reader_that_slept_over_midnight_adds_nothing(world: World) -> None:
     assert {post.id} == set(credits_of(world))
 
 
+def test_a_late_look_does_not_count_as_the_next_one(world: World) -> None:
+    """Two readers found nothing to credit, one of them late: that is one fruitless look of each day, not the last."""
+    post = sent(world, {"impression_count": 19})
+
+    def other() -> None:
+        world.later(days=1)
+        assert [Result.NOT_CREDITED] == [one.result for one in read(world).posts]
+
+    freeze_before_commit(world, 2, other)
+    found = read(world)
+    world.sandbox.actors.set_metrics(post.id, LIKED)
+    world.later(days=1)
+
+    assert [(Result.WAITING, "another reader was first")] == told(found.posts)
+    assert [(Result.CREDITED, "")] == told(read(world).posts)
+
+
 def test_an_agenda_from_an_older_backup_credits_nothing_twice(world: World) -> None:
     """The agenda says that a post was never read, the credits say that it was: the credits are believed."""
     post = sent(world)
