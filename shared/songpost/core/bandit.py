@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import accumulate
 from operator import itemgetter
 
 from songpost.core import learning_state, posterior
@@ -159,7 +161,7 @@ def decide(
     wins = _wins(imagined, keys)
     floor_parts = round(floor * WHOLE)
     probabilities = _probabilities(wins, floor_parts) if wins else _shared(WHOLE, len(keys))
-    uniform = int(random.Random(f"{imagined.seed}/{name}").random() * WHOLE)
+    uniform, picked = pick(probabilities, f"{imagined.seed}/{name}")
     return Decision(
         name=name,
         at=imagined.at.isoformat(),
@@ -173,7 +175,7 @@ def decide(
         floor=floor_parts,
         probabilities=probabilities,
         uniform=uniform,
-        chosen=keys[_picked(probabilities, uniform)],
+        chosen=keys[picked],
         policy_version=POLICY_VERSION if wins else UNIFORM_VERSION,
         reward_version=imagined.reward_version,
         code_version=code_version,
@@ -315,10 +317,8 @@ def _shared(parts: int, among: int) -> tuple[int, ...]:
     return tuple(each + (index < more) for index in range(among))
 
 
-def _picked(probabilities: Sequence[int], uniform: int) -> int:
-    """The index at which the running sum of the probabilities first exceeds `uniform`."""
-    for index, parts in enumerate(probabilities):
-        uniform -= parts
-        if uniform < 0:
-            return index
-    raise AssertionError("the probabilities sum to the whole")  # pragma: no cover
+def pick(probabilities: Sequence[int], seed: str) -> tuple[int, int]:
+    """The uniform draw of a seed in parts of 2^32, and the index at which the probabilities' running sum exceeds it."""
+    uniform = int(random.Random(seed).random() * WHOLE)
+    edges = list(accumulate(probabilities))
+    return uniform, bisect_right(edges, uniform)

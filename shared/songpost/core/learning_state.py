@@ -16,6 +16,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from operator import add, sub
 
 from songpost.errors import BadInput, StoreNewer, StoreUnreadable
 from songpost.model import Arm
@@ -27,7 +28,7 @@ REWARD_VERSION = 1
 FRACTION_BITS = 20
 """Rewards, and the sums of rates, are fixed-point numbers with this many binary places."""
 
-WEIGHT_BITS = 16
+WEIGHT_BITS = 12
 """Weights, and the sums of weights, log rates and their squares, have this many."""
 
 EPOCH = timedelta(days=15)
@@ -65,14 +66,13 @@ class Statistics:
 
     `posts` counts credits, undecayed. The other four are fixed-point and decayed forward from `landmark_at` (UTC) with
     `half_life_seconds`: n sums weights, r is the winsorised rate, y its logarithm relative to the reference rate.
-    `recent` maps the keys of arms with posts in `epoch`, the newest that a credit's post fell into, or in the one
-    before, to (n, sum y) of the one before and (n, sum y) of the newest.
+    An arm with posts in `epoch`, the newest that a credit's post fell into, or in the one before, has four more: (n, sum
+    y) of the one before and (n, sum y) of the newest.
     """
 
     landmark_at: datetime
     half_life_seconds: int
-    counters: Mapping[str, tuple[int, int, int, int, int]] = field(default_factory=dict)
-    recent: Mapping[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    counters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     epoch: int = 0
     reward_version: int = REWARD_VERSION
     schema_version: int = SCHEMA_VERSION
@@ -127,21 +127,20 @@ def observe(
     weight = _weight(statistics, posted_at)
     added = _contribution(weight, reward)
     if previous is not None:
-        added = _minus(added, _contribution(weight, previous))
+        added = tuple(map(sub, added, _contribution(weight, previous)))
+    epoch = epoch_at(statistics, posted_at)
+    newest = max(statistics.epoch, epoch)
+    counters = aged(statistics.counters, newest - statistics.epoch)
     key = arm_key(arm)
-    before = statistics.counters.get(key, (0, 0, 0, 0, 0))
-    counters = {**statistics.counters, key: _minus(before, _minus((0, 0, 0, 0, 0), added))}
-    epoch, recent = _recent(statistics, key, epoch_at(statistics, posted_at), (added[1], added[3]))
-    return replace(
-        statistics, counters=dict(sorted(counters.items())), recent=dict(sorted(recent.items())), epoch=epoch
-    )
-
-
-Sums = tuple[int, int, int, int, int]
-
-
-def _minus(left: Sums, right: Sums) -> Sums:
-    return (left[0] - right[0], left[1] - right[1], left[2] - right[2], left[3] - right[3], left[4] - right[4])
+    sums = counters.get(key, (0, 0, 0, 0, 0))
+    recent = sums[5:] or (0, 0, 0, 0)
+    n, y = added[1], added[3]
+    if epoch == newest:
+        recent = tuple(map(add, recent, (0, 0, n, y)))
+    elif epoch == newest - 1:
+        recent = tuple(map(add, recent, (n, y, 0, 0)))
+    counters[key] = tuple(map(add, sums[:5], added)) + (recent if any(recent) else ())
+    return replace(statistics, counters=dict(sorted(counters.items())), epoch=newest)
 
 
 def epoch_at(statistics: Statistics, at: datetime) -> int:
@@ -149,29 +148,18 @@ def epoch_at(statistics: Statistics, at: datetime) -> int:
     return (at - statistics.landmark_at) // EPOCH
 
 
-def _recent(
-    statistics: Statistics, key: str, epoch: int, added: tuple[int, int]
-) -> tuple[int, dict[str, tuple[int, int, int, int]]]:
-    """The newest epoch and the recent sums once (n, y) is `added` to `key` for a post of `epoch`.
+def aged(counters: Mapping[str, tuple[int, ...]], epochs: int) -> dict[str, tuple[int, ...]]:
+    """The counters as they are `epochs` epochs later: the newest becomes the one before, what was before is forgotten.
 
-    What has left the two epochs is forgotten, whichever credit comes first, so the order of credits does not matter.
+    It is forgotten whichever credit comes first, so the order of credits does not matter.
     """
-    newest = max(statistics.epoch, epoch)
-    moved = aged(statistics.recent, newest - statistics.epoch)
-    if newest - epoch <= 1:
-        n, y = added
-        old_n, old_y, new_n, new_y = moved.get(key, (0, 0, 0, 0))
-        moved[key] = (old_n, old_y, new_n + n, new_y + y) if epoch == newest else (old_n + n, old_y + y, new_n, new_y)
-    return newest, {name: sums for name, sums in moved.items() if any(sums)}
-
-
-def aged(recent: Mapping[str, tuple[int, int, int, int]], epochs: int) -> dict[str, tuple[int, int, int, int]]:
-    """The recent sums as they are `epochs` epochs later."""
     if epochs <= 0:
-        return dict(recent)
-    if epochs > 1:
-        return {}
-    return {key: (new_n, new_y, 0, 0) for key, (_, _, new_n, new_y) in recent.items() if new_n or new_y}
+        return dict(counters)
+    moved = {}
+    for key, sums in counters.items():
+        kept = (*sums[7:], 0, 0) if epochs == 1 else ()
+        moved[key] = sums[:5] + (kept if any(kept) else ())
+    return moved
 
 
 def rebuilt(empty: Statistics, credited: Iterable[tuple[Arm, Reward, datetime]]) -> Statistics:
@@ -203,7 +191,7 @@ def exponent_at(statistics: Statistics, at: datetime) -> float:
     return exponent
 
 
-def _contribution(weight: int, reward: Reward) -> Sums:
+def _contribution(weight: int, reward: Reward) -> tuple[int, ...]:
     return (
         1,
         weight,
@@ -230,21 +218,18 @@ def checked(statistics: Statistics) -> Statistics:
         raise _unreadable("a half-life that is not positive")
     for key, counters in statistics.counters.items():
         arm_of(key)
-        if not _whole(counters, 5):
-            raise _unreadable(f"counters of {key} that are not five whole numbers")
-        if not _possible(*counters):
+        if not _whole(counters):
+            raise _unreadable(f"counters of {key} that are not five or nine whole numbers")
+        if not _possible(*counters[:5]):
             raise _unreadable(f"counters of {key} that no posts can have summed to: {counters}")
-    for key, sums in statistics.recent.items():
-        if not _whole(sums, 4):
-            raise _unreadable(f"recent sums of {key} that are not four whole numbers")
-        if min(sums[0], sums[2]) < 0 or sums[0] + sums[2] > statistics.counters.get(key, (0, 0))[1]:
-            raise _unreadable(f"recent sums of {key} that are not a part of all: {sums}")
+        if len(counters) == 9 and not (min(counters[5], counters[7]) >= 0 <= counters[1] - counters[5] - counters[7]):
+            raise _unreadable(f"recent sums of {key} that are not a part of all: {counters}")
     return statistics
 
 
-def _whole(numbers: Sequence[object], count: int) -> bool:
-    """Whether these are `count` integers; a float or a truth value in a document is a document gone wrong."""
-    return len(numbers) == count and all(type(number) is int for number in numbers)
+def _whole(numbers: Sequence[object]) -> bool:
+    """Whether these are integers, five or nine; a float or a truth value in a document is a document gone wrong."""
+    return len(numbers) in {5, 9} and all(type(number) is int for number in numbers)
 
 
 def _possible(posts: int, n: int, r: int, y: int, yy: int) -> bool:
@@ -275,7 +260,6 @@ def digest(statistics: Statistics) -> str:
             statistics.half_life_seconds,
             statistics.epoch,
             sorted((key, *counters) for key, counters in statistics.counters.items()),
-            sorted((key, *sums) for key, sums in statistics.recent.items()),
         ],
         separators=(",", ":"),
     )

@@ -28,8 +28,10 @@ GIVEN_UP_DAYS = 30
 LATE_CHANGE_SD = 0.25
 """How much a y credited at 24 hours still moves, one standard deviation; noise between posts is about 0.8."""
 
-LEAST_GAIN = 0.002
-"""Reads that tell less than this (in nats about their arm) are not made: a correction in an arm of many posts."""
+LEAST_GAIN = 0.005
+"""A correction that tells less than this, in nats about its arm, is not read: that of an arm of ten posts or more."""
+
+CREDIT, CORRECTION = "credit", "correction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +81,14 @@ def plan_reads(
         gain = _gain(statistics, post.arm, purpose, now) if post.arm and purpose else 0.0
         if not purpose:
             left_out.append((post.post_id, reason))
-        elif gain < LEAST_GAIN:
-            left_out.append((post.post_id, f"its {purpose} can no longer change a choice"))
+        elif purpose == CORRECTION and gain < LEAST_GAIN:
+            left_out.append((post.post_id, "its correction can no longer change a choice"))
         else:
             wanted.append((Reading(post_id=post.post_id, purpose=purpose, gain=gain), post.posted_at))
     ranked = [reading for reading, _ in sorted(wanted, key=lambda item: (-item[0].gain, item[1], item[0].post_id))]
-    left_out += [(reading.post_id, "today's reads are spent on posts that tell more") for reading in ranked[reads:]]
-    return ReadingPlan(readings=tuple(ranked[: max(reads, 0)]), left_out=tuple(left_out))
+    made = max(reads, 0)
+    left_out += [(reading.post_id, "today's reads are spent on posts that tell more") for reading in ranked[made:]]
+    return ReadingPlan(readings=tuple(ranked[:made]), left_out=tuple(left_out))
 
 
 def correction_at(posted_at: datetime, credited_at: datetime) -> datetime | None:
@@ -109,7 +112,7 @@ def _purpose(post: Measurable, now: datetime, credit_after_hours: int) -> tuple[
         return "", f"it is older than {GIVEN_UP_DAYS} days"
     if now < due_at:
         return "", f"it is read from {due_at.isoformat()} on"
-    return ("correction" if post.credited_at else "credit"), ""
+    return (CORRECTION if post.credited_at else CREDIT), ""
 
 
 def _gain(statistics: Statistics, arm: Arm, purpose: str, now: datetime) -> float:
@@ -120,5 +123,5 @@ def _gain(statistics: Statistics, arm: Arm, purpose: str, now: datetime) -> floa
     """
     fixed = statistics.counters.get(arm_key(arm), (0, 0, 0, 0, 0))[1]
     n = fixed * 2.0 ** (-exponent_at(statistics, now) - WEIGHT_BITS)
-    weight = 1.0 if purpose == "credit" else LATE_CHANGE_SD**2 / 0.64
+    weight = 1.0 if purpose == CREDIT else LATE_CHANGE_SD**2 / 0.64
     return 0.5 * math.log1p(weight / (n + 1.0))

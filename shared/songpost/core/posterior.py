@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
-from operator import add, sub
+from operator import add, mul, sub
 
 from songpost.core.envelope import backward, factorised, forward
 from songpost.core.learning_state import (
@@ -136,17 +136,18 @@ def draw(
 ) -> Draws:
     """Draw `draws` joint samples of the arms' log rates as believed at `at` (UTC), the same for the same seed.
 
-    An arm never tried borrows from its factors; a factor's level never seen comes from its prior. Draws come in pairs
-    that mirror each other about the mean: half the work, and counts that are less noisy.
+    An arm never tried borrows from its factors; a factor's level never seen comes from its prior. Draws come in fours,
+    the two signs of the factors' deviations by the two of the cells': each is a draw of its own right, at a third of the
+    work, and counts are less noisy.
     """
     seen = _seen(checked(statistics), at)
     layout = _layout(seen, arms)
     solved = [_solve(seen, layout, prior, kept) for prior in PRIORS for kept in CORRELATIONS]
     uniform = random.Random(seed).random
     values: list[list[float]] = []
-    for model, pairs in zip(solved, _shares(solved, (draws + 1) // 2, uniform()), strict=True):
-        if pairs:
-            values += _sampled(model, seen, layout, arms, pairs, spread, uniform)
+    for model, fours in zip(solved, _shares(solved, -(-draws // 4), uniform()), strict=True):
+        if fours:
+            values += _sampled(model, seen, layout, arms, fours, spread, uniform)
     return Draws(tuple(arms), tuple(values[:draws]))
 
 
@@ -161,16 +162,15 @@ def smearing(statistics: Statistics, at: datetime) -> float:
 def _seen(statistics: Statistics, at: datetime) -> _Seen:
     """Age the counters to `at`, part then from now, and pool the noise within each part."""
     scale = 2.0 ** (-exponent_at(statistics, at) - WEIGHT_BITS)
-    recent = aged(statistics.recent, epoch_at(statistics, at) - statistics.epoch)
+    counters = aged(statistics.counters, epoch_at(statistics, at) - statistics.epoch)
     arms: dict[Arm, _Tried] = {}
     squares, freedom = NOISE_VARIANCE * NOISE_POSTS, NOISE_POSTS
     rates = geometric = 0.0
-    for key, (_, n_fixed, r_fixed, y_fixed, yy_fixed) in statistics.counters.items():
+    for key, (_, n_fixed, r_fixed, y_fixed, yy_fixed, *recent) in counters.items():
         n = n_fixed * scale
         if n < NEGLIGIBLE_POSTS:
             continue
-        before_n, before_y, now_n, now_y = recent.get(key, (0, 0, 0, 0))
-        new_fixed, new_y = before_n + now_n, before_y + now_y
+        new_fixed, new_y = sum(recent[::2]), sum(recent[1::2])
         new_n, old_n = new_fixed * scale, (n_fixed - new_fixed) * scale
         new_mean = new_y / new_fixed if new_fixed else 0.0
         old_mean = (y_fixed - new_y) / (n_fixed - new_fixed) if n_fixed > new_fixed else 0.0
@@ -289,13 +289,13 @@ def _sampled(
     seen: _Seen,
     layout: _Layout,
     arms: Sequence[Arm],
-    pairs: int,
+    fours: int,
     spread: float,
     uniform: Callable[[], float],
 ) -> list[list[float]]:
-    """`pairs` mirrored pairs of draws under one model: the factors' effects, then each arm's own given them."""
+    """Four times `fours` draws under one model: the factors' effects, then each arm's own given them."""
     nothing = _Tried(0.0, 0.0, 0.0, 0.0)
-    means, rows = [], []
+    means, rows, sds = [], [], []
     for arm in arms:
         cell = model.cells.get(arm, model.untried)
         tried = seen.arms.get(arm, nothing)
@@ -304,32 +304,33 @@ def _sampled(
         new = math.fsum(model.mean[place + 1] for place in places)
         means.append(new + cell.old_gain * (tried.old_mean - old) + cell.new_gain * (tried.new_mean - new))
         topic, window, media, _ = places
-        rows.append((topic, window, media, -spread * cell.old_gain, spread * (1.0 - cell.new_gain), spread * cell.sd))
+        rows.append((topic, window, media, -spread * cell.old_gain, spread * (1.0 - cell.new_gain)))
+        sds.append(spread * cell.sd)
     width = len(model.factor)
     values: list[list[float]] = []
-    for _ in range(pairs):
+    for _ in range(fours):
         normals = _normals(width + len(arms), uniform)
         effects = backward(model.factor, normals[:width])
         base_old, base_new = effects[-2:]
-        # The normals of an odd number are one too many: zip stops where the arms do.
-        deviations = [
+        shared = [
             old_part * (base_old + effects[t] + effects[w] + effects[m])
             + new_part * (base_new + effects[t + 1] + effects[w + 1] + effects[m + 1])
-            + sd * normal
-            for (t, w, m, old_part, new_part, sd), normal in zip(rows, normals[width:], strict=False)
+            for t, w, m, old_part, new_part in rows
         ]
-        values.append(list(map(add, means, deviations)))
-        values.append(list(map(sub, means, deviations)))
+        own = list(map(mul, sds, normals[width:]))
+        for moved in (list(map(add, means, shared)), list(map(sub, means, shared))):
+            values.append(list(map(add, moved, own)))
+            values.append(list(map(sub, moved, own)))
     return values
 
 
-def _shares(solved: Sequence[_Solved], pairs: int, offset: float) -> list[int]:
-    """Split `pairs` among the models by their evidence: systematic sampling with one uniform offset."""
+def _shares(solved: Sequence[_Solved], count: int, offset: float) -> list[int]:
+    """Split `count` among the models by their evidence: systematic sampling with one uniform offset."""
     best = max(model.log_evidence for model in solved)
     weights = [math.exp(model.log_evidence - best) for model in solved]
     total = math.fsum(weights)
-    bounds = [math.floor(pairs * edge / total + offset) for edge in accumulate(weights)]
-    bounds[-1] = pairs
+    bounds = [math.floor(count * edge / total + offset) for edge in accumulate(weights)]
+    bounds[-1] = count
     return [max(upper - lower, 0) for lower, upper in zip([0, *bounds], bounds, strict=False)]
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.core.learning_state import FRACTION_BITS, REFERENCE_RATE, REWARD_VERSION, Reward
+from songpost.errors import quote
 from songpost.model import Action, Arm, Kind, State
 
 WEIGHTS: Mapping[str, int] = {"like_count": 1, "reply_count": 2, "retweet_count": 2, "quote_count": 1}
@@ -22,6 +23,8 @@ WEIGHTS: Mapping[str, int] = {"like_count": 1, "reply_count": 2, "retweet_count"
 LEAST_IMPRESSIONS = 20
 HIGHEST_RATE = 0.2
 """Rates are winsorised here: one joke that everybody liked must not own its arm."""
+LARGEST_COUNT = 10**12
+"""No post is shown more often than this: a larger number is a mistake."""
 LOWEST_LOG = -4.0
 """The smoothed log rate, relative to the reference, never goes below this: a million impressions without a like say no
 more.
@@ -53,14 +56,13 @@ def reward_of(public: Mapping[str, int], non_public: Mapping[str, int] | None = 
     Non-public numbers only fill in impressions that the public ones miss: points for clicks would make posts with and
     without them incomparable. No impressions, or fewer than 20, or numbers that cannot be: no reward, with the reason.
     """
-    private = non_public or {}
+    shown = [metrics["impression_count"] for metrics in (public, non_public or {}) if "impression_count" in metrics]
     counts = {name: public.get(name, 0) for name in WEIGHTS}
     if "retweet_count" not in public:
         counts["retweet_count"] = public.get("repost_count", 0)
-    impressions = max(public.get("impression_count", 0), private.get("impression_count", 0))
-    numbers = [*counts.values(), impressions]
-    if any(type(number) is not int or number < 0 for number in numbers):
-        return NotCredited(f"metrics that are no counts: {dict(public)}")
+    if any(type(number) is not int or not 0 <= number <= LARGEST_COUNT for number in (*counts.values(), *shown)):
+        return NotCredited(f"metrics that are no counts: {quote(dict(public))}")
+    impressions = max(shown, default=0)
     if impressions < LEAST_IMPRESSIONS:
         return NotCredited(f"{impressions} impressions are fewer than {LEAST_IMPRESSIONS}: the rate says nothing")
     return reward_from(sum(WEIGHTS[name] * count for name, count in counts.items()), impressions)
