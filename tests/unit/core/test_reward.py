@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songpost.core.learning_state import FRACTION_BITS
-from songpost.core.reward import Credit, NotCredited, Reward, credit_of, reward_from, reward_of
+from songpost.core.learning_state import FRACTION_BITS, Reward
+from songpost.core.reward import Credit, NotCredited, credit_of, reward_from, reward_of
 from songpost.model import Action, Arm, Kind, State
 
 POSTED = datetime(2026, 11, 22, 9, tzinfo=UTC)
