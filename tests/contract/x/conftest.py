@@ -32,6 +32,8 @@ class RawServer:
     behaviours: list[Behaviour]
     port: int = 0
     heard: list[bytes] = field(default_factory=list)
+    carried: dict[int, list[str]] = field(default_factory=dict)
+    """The methods that each connection carried, by the connection's port."""
 
     @property
     def url(self) -> str:
@@ -104,7 +106,9 @@ _HEARING = threading.local()
 def _heard(connection: socket.socket) -> bytes:
     data = read_request(connection)
     if data:
-        _HEARING.server.heard.append(data)
+        server: RawServer = _HEARING.server
+        server.heard.append(data)
+        server.carried.setdefault(connection.getpeername()[1], []).append(data.split(b" ")[0].decode())
     return data
 
 

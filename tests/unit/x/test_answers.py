@@ -11,7 +11,7 @@ from songpost.model import Json, Post
 from songpost.x.answers import Reply, read
 from songpost.x.endpoints import ENDPOINTS, MEDIA_APPEND, MEDIA_STATUS, POSTS, USAGE, USER_BY_NAME, Endpoint
 from songpost.x.nouns import AppUsage, Upload
-from tests.unit.x.conftest import NOW, answer
+from tests.unit.x.conftest import NOW, answer, rate_headers
 
 
 def reply(body: Json, endpoint: Endpoint = POSTS) -> Reply:
@@ -207,3 +207,9 @@ def test_the_skew_is_how_far_this_clock_is_ahead() -> None:
     ahead = read(POSTS, answer(200, {}, date=NOW - timedelta(seconds=130)), NOW)
     behind = read(POSTS, answer(200, {}, date=NOW + timedelta(seconds=130)), NOW)
     assert (130, -130) == (ahead.told.skew_seconds, behind.told.skew_seconds)
+
+
+def test_rate_limits_are_judged_by_the_answers_own_date() -> None:
+    """With this clock an hour ahead, a reset that X has yet to reach still counts."""
+    told = read(POSTS, answer(200, {}, rate_headers(5, -3000), date=NOW - timedelta(hours=1)), NOW).told
+    assert (1, 3600) == (len(told.limits), told.skew_seconds)
