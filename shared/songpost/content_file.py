@@ -12,15 +12,16 @@ Like `settings_file.py`, this is the edge: no function imports it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from songpost.core import content, text
+from songpost.core import content, policy
 from songpost.core.content import Library
 from songpost.errors import BadInput, ContentError, Problem, quote
-from songpost.model import Media, Text
+from songpost.model import Kind, Media, Text
 from songpost.settings import Settings
-from songpost.settings_file import read_yaml
+from songpost.yaml_file import read_yaml
 
 MEDIA_TYPES = {
     ".jpg": ("image/jpeg", 5),
@@ -32,6 +33,8 @@ MEDIA_TYPES = {
 }
 """What X takes, with its largest size in megabytes (docs.x.com, media upload, read 2026-08-22)."""
 MAX_PICTURES = 4
+ALONE = (".gif", ".mp4")
+"""What X takes one of, without pictures beside it."""
 
 
 def load(settings: Settings, folder: Path) -> Library:
@@ -51,8 +54,14 @@ def load(settings: Settings, folder: Path) -> Library:
         found = list(_texts(raw, name, path.parent, settings))
         problems += [item for item in found if isinstance(item, Problem)]
         texts += [item for item in found if isinstance(item, Text)]
-    ids = [item.id for item in texts]
-    problems += [Problem(name, "this id stands twice") for name in sorted({i for i in ids if ids.count(i) > 1})]
+    topics: dict[str, list[str]] = {}
+    for item in texts:
+        topics.setdefault(item.id, []).append(item.topic)
+    problems += [
+        Problem(name, f"this text or id stands {len(where)} times ({', '.join(where)}): give each an id of its own")
+        for name, where in sorted(topics.items())
+        if len(where) > 1
+    ]
     if problems:
         raise ContentError(tuple(problems), where=", ".join(settings.content))
     return content.library_of(texts)
@@ -70,49 +79,59 @@ def _texts(raw: object, name: str, folder: Path, settings: Settings) -> Iterator
             yield Problem(where, "is not a list of texts")
         else:
             for number, entry in enumerate(entries):
-                yield from _text(entry, f"{where}.{number}", str(topic), folder)
+                yield from _text(entry, f"{where}.{number}", settings, str(topic), folder)
 
 
-def _text(entry: object, where: str, topic: str, folder: Path) -> Iterator[Text | Problem]:
+def _text(entry: object, where: str, settings: Settings, topic: str, folder: Path) -> Iterator[Text | Problem]:
     if isinstance(entry, str):
-        entry = {"variants": [entry]}
+        entry = {"text": entry}
     if not isinstance(entry, dict):
-        yield Problem(where, f"{quote(entry)} is neither a text nor a mapping with variants")
+        yield Problem(where, f"{quote(entry)} is neither a text nor a mapping: put a text in quotes")
         return
-    yield from (
-        Problem(f"{where}.{key}", "is not a key of a text (id, text, variants, media)")
-        for key in entry
-        if key not in {"id", "text", "variants", "media"}
-    )
-    variants = entry.get("variants", [entry["text"]] if "text" in entry else [])
-    if not isinstance(variants, list) or not variants or not all(isinstance(v, str) for v in variants):
-        yield Problem(where, "has no text: give it as text, or as a list of variants")
-        return
-    words = tuple(variant.strip() for variant in variants)
-    problems = [problem for index, variant in enumerate(words) for problem in _length(variant, f"{where}.{index}")]
+    unknown = [key for key in entry if key not in {"id", "text", "variants", "media"}]
+    problems = [
+        Problem(f"{where}.{key}", "is not a key of a text (id, text, variants, media); a text with ': ' needs quotes")
+        for key in unknown
+    ]
+    words = _words(entry, where, settings, problems)
     media = list(_media(entry.get("media", []), f"{where}.media", folder))
     problems += [item for item in media if isinstance(item, Problem)]
+    name = entry.get("id", hashlib.sha256(words[0].encode("utf-8", "replace")).hexdigest()[:8] if words else "none")
+    if not isinstance(name, str) or not re.fullmatch(r"[^\s/]([^\n/]{0,62}[^\s/])?", name):
+        problems.append(Problem(f"{where}.id", f"{quote(name)} is no id: 1 to 64 characters, without '/'"))
     yield from problems
-    name = entry.get("id") or hashlib.sha256(words[0].encode()).hexdigest()[:8]
-    if not isinstance(name, str) or "/" in name or len(name) > 64:
-        yield Problem(f"{where}.id", f"{quote(name)} is no id: up to 64 characters, without '/'")
-    elif not problems:
+    if not problems:
         pictures = tuple(item for item in media if isinstance(item, Media))
         yield Text(id=name, topic=topic, variants=words, media=pictures)
 
 
-def _length(variant: str, where: str) -> Iterator[Problem]:
-    weight = text.weighted_length(variant)
-    if not variant:
-        yield Problem(where, "is empty")
-    elif weight > text.MAX_WEIGHTED_LENGTH:
-        yield Problem(where, f"weighs {weight}, X takes {text.MAX_WEIGHTED_LENGTH}")
+def _words(entry: Mapping[str, object], where: str, settings: Settings, problems: list[Problem]) -> tuple[str, ...]:
+    """The wordings of an entry; what no rule would ever let out becomes a problem."""
+    if ("text" in entry) == ("variants" in entry):
+        problems.append(Problem(where, "needs a text: either text, or a list of variants"))
+        return ()
+    variants = [entry["text"]] if "text" in entry else entry["variants"]
+    if not isinstance(variants, list) or not variants:
+        problems.append(Problem(f"{where}.variants", "is not a list of texts"))
+        return ()
+    words: list[str] = []
+    for index, variant in enumerate(variants):
+        place = where if "text" in entry else f"{where}.variants.{index}"
+        if not isinstance(variant, str):
+            problems.append(Problem(place, f"{quote(variant)} is no text: put it in quotes"))
+            continue
+        words.append(variant.strip())
+        problems += [Problem(place, str(broken)) for broken in policy.text_violations(settings, Kind.POST, words[-1])]
+    return tuple(words)
 
 
 def _media(raw: object, where: str, folder: Path) -> Iterator[Media | Problem]:
     if not isinstance(raw, list) or len(raw) > MAX_PICTURES:
         yield Problem(where, f"is not a list of at most {MAX_PICTURES} media")
         return
+    alone = [entry for entry in raw if isinstance(entry, dict) and str(entry.get("path")).lower().endswith(ALONE)]
+    if alone and len(raw) > 1:
+        yield Problem(where, f"X takes {MAX_PICTURES} pictures, or one GIF or film by itself")
     for index, entry in enumerate(raw):
         place = f"{where}.{index}"
         if not isinstance(entry, dict) or set(entry) != {"path", "alt_text"}:

@@ -51,7 +51,10 @@ QUOTE_CHARACTERS = 200
 
 def quote(value: object) -> str:
     """Show a foreign value in a message: its repr, cut to `QUOTE_CHARACTERS` characters."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        shown = "an endless number"
     return shown if len(shown) <= QUOTE_CHARACTERS else shown[:QUOTE_CHARACTERS] + "…"
 
 

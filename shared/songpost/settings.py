@@ -277,7 +277,7 @@ class Settings:
     approval: Approval = field(default_factory=Approval)
     content: tuple[str, ...] = ()
     logging: Logging = field(default_factory=Logging)
-    schema_version: int = 1
+    schema_version: Annotated[int, Interval(ge=1, le=1)] = 1
 
     @property
     def posts_per_day(self) -> int:

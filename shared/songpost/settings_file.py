@@ -1,6 +1,6 @@
 """A person's settings file: YAML in, the canonical `Settings` or every problem at once out.
 
-This is the edge: the only room that imports YAML and pydantic, and no function ever imports it. Files of the
+This is the edge: the only room that imports pydantic, and no function ever imports it. Files of the
 agent that Songpost replaces load too; what is read differently, or not at all, is told as notes.
 """
 
@@ -8,23 +8,36 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from songpost.core import policy
-from songpost.errors import BadInput, Problem, SettingsError, quote
+from songpost.errors import Problem, SettingsError, quote
 from songpost.model import Kind
-from songpost.settings import KNOWN_WINDOWS, MAX_FINGERPRINTS, Settings
+from songpost.settings import KNOWN_WINDOWS, MAX_FINGERPRINTS, Approval, Schedule, Settings, Similarity
+from songpost.yaml_file import read_yaml
 
-MAX_BYTES = 1_000_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+LARGEST_NUMBER = 2**53
+APPROVABLE = tuple(field.name for field in fields(Approval) if field.name != "lead_hours")
+SEED_UNUSED = {
+    "rate_limits": "is not used: limits come from X's own headers",
+    "personas": "is not used: texts come from content files, in the account's own words",
+    "monitoring": "is not used: set ENABLE_TELEMETRY, and log retention in the stack",
+}
+SEED_READ = {
+    "safety": ("content_filter", "rate_check"),
+    "autonomous": ("decision_mode", "require_approval", "auto_approve", "max_daily_decisions"),
+}
+"""Keys of the earlier agent's files: those that say nothing to Songpost, and those that do, with what is in them."""
 
 Raw = dict[str, object]
 
@@ -35,48 +48,6 @@ class LoadedSettings:
 
     settings: Settings
     notes: tuple[Problem, ...]
-
-
-def read_yaml(path: Path) -> object:
-    """Parse one YAML file with unique keys, safely (no tags that build objects).
-
-    Raises `BadInput` that names the file, and the line where the parser knows it.
-    """
-    where = str(path)
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"cannot be read ({error.strerror})", where=where, mend="check the path") from error
-    if len(text) > MAX_BYTES:
-        raise BadInput(f"is larger than {MAX_BYTES:,} bytes", where=where, mend="split it")
-    try:
-        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - _UniqueKeys is a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise BadInput(f"is no YAML: {error.problem}", where=f"{where}:{line}", mend="correct that line") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadInput(f"is no YAML: {quote(str(error))}", where=where, mend="save it as UTF-8 text") from error
-
-
-_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _UniqueKeys(_SafeLoader):  # type: ignore[misc, valid-type]  # the base is chosen at run time
-    """A safe loader that refuses a key that stands twice: YAML would let the second one win in silence."""
-
-    def construct_mapping(  # the base class names its arguments
-        self,
-        node: yaml.MappingNode,
-        deep: bool = False,  # noqa: FBT001, FBT002 - the base class has it so
-    ) -> dict[object, object]:
-        """Build a mapping after looking at every key."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            name = str(key.value)
-            if name in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise yaml.MarkedYAMLError(problem=f"the key {name!r} stands twice", problem_mark=key.start_mark)
-            seen.add(name)
-        return dict(super().construct_mapping(node, deep=deep))
 
 
 @cache
@@ -96,22 +67,54 @@ def load(path: Path) -> LoadedSettings:
     return parse(raw, where=str(path))
 
 
-def parse(raw: Raw, *, where: str) -> LoadedSettings:
+def parse(raw: Mapping[Any, object], *, where: str) -> LoadedSettings:
     """Validate parsed YAML. `where` names its source in errors."""
     notes: list[Problem] = []
-    normal, problems = _normalised({str(key): value for key, value in raw.items()}, notes)
+    problems: list[Problem] = []
+    normal = {key: _plain(value, key, problems) for key, value in _text_keys(raw, "", problems)}
+    unreadable = {problem.path for problem in problems}
+    _normalise(normal, notes, problems)
     settings: Settings | None = None
     try:
         # Through JSON, strictly: a date may be written as text, but "3" is no number.
         settings = adapter().validate_json(json.dumps(normal), strict=True)
     except ValidationError as error:
-        problems += [_problem(dict(detail)) for detail in error.errors(include_url=False)]
+        found = [_problem(dict(detail)) for detail in error.errors(include_url=False)]
+        problems += [problem for problem in found if problem.path not in unreadable]
     for check in _CHECKS:
         problems += check(normal)
     if problems or settings is None:
         raise SettingsError(tuple(sorted(set(problems), key=str)), where=where)
     notes += [Problem(path, message) for path, message in policy.never_happens(settings)]
     return LoadedSettings(settings, tuple(notes))
+
+
+def _text_keys(raw: Mapping[Any, object], path: str, problems: list[Problem]) -> Iterator[tuple[str, object]]:
+    """The entries of a mapping whose keys are text; YAML reads a bare `on`, `3` or `2026-11-22` as something else."""
+    for key, value in raw.items():
+        if isinstance(key, str):
+            yield key, value
+        else:
+            problems.append(Problem(f"{path}{key}", f"is a key that YAML reads as {quote(key)}: put it in quotes"))
+
+
+def _plain(value: object, path: str, problems: list[Problem]) -> object:
+    """A parsed value as JSON knows it; what JSON has no word for becomes a problem, and null."""
+    if isinstance(value, dict):
+        return {key: _plain(item, f"{path}.{key}", problems) for key, item in _text_keys(value, f"{path}.", problems)}
+    if isinstance(value, list):
+        return [_plain(item, f"{path}.{index}", problems) for index, item in enumerate(value)]
+    if isinstance(value, date):
+        return value.isoformat()
+    if value is None or isinstance(value, str):
+        return value
+    message = "is neither text, number, list nor mapping"
+    if isinstance(value, int | float):  # a bool is one too
+        if abs(value) < LARGEST_NUMBER:
+            return value
+        message = "is too large a number, or none"
+    problems.append(Problem(path, message))
+    return None
 
 
 def _problem(detail: dict[str, object]) -> Problem:
@@ -124,24 +127,18 @@ def _problem(detail: dict[str, object]) -> Problem:
         return Problem(path, "is not a key that Songpost knows")
     if kind in {"missing", "missing_argument"}:
         return Problem(path, "is missing")
+    message = message.removeprefix("Input ").replace("an object", "a mapping of keys to values")
     return Problem(path, f"{message[0].lower()}{message[1:]}, not {quote(detail.get('input'))}")
 
 
-def _normalised(raw: Raw, notes: list[Problem]) -> tuple[Raw, list[Problem]]:
-    """Bring every accepted way of writing a thing to the one canonical way; unwritable values become problems."""
-    problems: list[Problem] = []
-    _seed_keys(raw, notes)
+def _normalise(raw: Raw, notes: list[Problem], problems: list[Problem]) -> None:
+    """Bring every accepted way of writing a thing to the one canonical way, in place."""
+    _seed_keys(raw, notes, problems)
     if isinstance(raw.get("queries"), list):
-        raw["queries"] = [_query(query, notes) for query in _list(raw["queries"])]
+        raw["queries"] = [_query(query, index, notes) for index, query in enumerate(_list(raw["queries"]))]
     schedule = raw.get("schedule")
-    if isinstance(schedule, dict) and isinstance(schedule.get("windows"), list):
-        names = schedule["windows"]
-        unknown = [name for name in names if not isinstance(name, str) or name not in KNOWN_WINDOWS]
-        problems += [
-            Problem("schedule.windows", f"{quote(name)} is not one of {', '.join(KNOWN_WINDOWS)}") for name in unknown
-        ]
-        known = {name: list(KNOWN_WINDOWS[name]) for name in names if name not in unknown}
-        raw["schedule"] = {**schedule, "windows": known}
+    if isinstance(schedule, dict) and "windows" in schedule:
+        raw["schedule"] = {**schedule, "windows": _windows(schedule["windows"], problems)}
     flags = raw.get("feature_flags")
     if isinstance(flags, dict):
         # YAML 1.1 reads a bare on or off as a boolean.
@@ -149,23 +146,30 @@ def _normalised(raw: Raw, notes: list[Problem]) -> tuple[Raw, list[Problem]]:
             key: {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
             for key, value in flags.items()
         }
-    try:
-        return json.loads(json.dumps(raw, default=_plain, allow_nan=False)), problems
-    except (TypeError, ValueError) as error:
-        raise SettingsError(
-            (*problems, Problem("(file)", f"holds a value of no use here: {error}")), where="settings"
-        ) from error
+    if "timezone" not in raw:
+        notes.append(Problem("timezone", "is not set: windows are read as UTC"))
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{quote(value)} is neither text, number, list nor mapping")
+def _windows(windows: object, problems: list[Problem]) -> object:
+    """Names of known windows become their times, and a time that YAML read as a number is told and put right."""
+    path = "schedule.windows"
+    if windows in ([], {}):
+        problems.append(Problem(path, "names no window"))
+    if isinstance(windows, list):
+        unknown = [name for name in windows if not isinstance(name, str) or name not in KNOWN_WINDOWS]
+        problems += [Problem(path, f"{quote(name)} is not one of {', '.join(KNOWN_WINDOWS)}") for name in unknown]
+        return {name: list(KNOWN_WINDOWS[name]) for name in windows if name not in unknown}
+    for name, span in _mapping(windows).items():
+        for index, time in enumerate(times := _list(span)):
+            if type(time) is int and 0 <= time < 1440:  # YAML 1.1 reads 21:30 as 21 times sixty and 30
+                times[index] = clock = f"{time // 60:02d}:{time % 60:02d}"
+                problems.append(Problem(f"{path}.{name}.{index}", f'write the time in quotes: "{clock}"'))
+    return windows
 
 
-def _query(query: object, notes: list[Problem]) -> object:
+def _query(query: object, index: int, notes: list[Problem]) -> object:
     if isinstance(query, str):
-        notes.append(Problem("queries", f"{quote(query)} names no actions: it is read, nothing follows"))
+        notes.append(Problem(f"queries.{index}", f"{quote(query)} names no actions: it is read, nothing follows"))
         return {"query": query, "actions": []}
     return query
 
@@ -174,48 +178,60 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _seed_keys(raw: Raw, notes: list[Problem]) -> None:
-    """Read the keys that only files of the earlier agent carry (it read them and never acted on them)."""
-    ignored = {
-        "rate_limits": "is not used: limits come from X's own headers",
-        "personas": "is not used: texts come from content files, in the account's own words",
-    }
-    for key, message in ignored.items():
+def _seed_keys(raw: Raw, notes: list[Problem], problems: list[Problem]) -> None:
+    """Read the keys that only files of the earlier agent carry (it read most of them and never acted on them)."""
+    for key, message in SEED_UNUSED.items():
         if raw.pop(key, None) is not None:
             notes.append(Problem(key, message))
-    monitoring = raw.pop("monitoring", None)
-    if monitoring is not None:
-        notes.append(Problem("monitoring", "is not used: set ENABLE_TELEMETRY, and log retention in the stack"))
-    _seed_safety(raw, notes)
-    _seed_autonomous(raw, notes)
-    per_window = raw.get("max_per_window")
-    if isinstance(per_window, dict) and "timezone" not in raw:
-        notes.append(Problem("timezone", "is not set: windows are read as UTC"))
+    seed = {key: _seed_mapping(raw, key, inside, problems) for key, inside in SEED_READ.items()}
+    _seed_safety(raw, seed["safety"], notes, problems)
+    _seed_autonomous(raw, seed["autonomous"], notes, problems)
 
 
-def _seed_safety(raw: Raw, notes: list[Problem]) -> None:
-    safety = raw.pop("safety", None)
-    if not isinstance(safety, dict):
-        return
-    content_filter = safety.get("content_filter")
-    if isinstance(content_filter, dict) and content_filter.get("enabled", True):
-        patterns = _list(content_filter.get("blocked_patterns"))
-        raw["blocked_patterns"] = [*_list(raw.get("blocked_patterns")), *patterns]
-        notes.append(Problem("safety.content_filter.blocked_patterns", "is read as blocked_patterns, and acted on"))
-    if "rate_check" in safety:
+def _seed_mapping(raw: Raw, key: str, inside: Collection[str], problems: list[Problem], path: str = "") -> Raw:
+    """Take a mapping of the earlier agent out of the file; nothing in it may be lost in silence."""
+    value = raw.pop(key, None)
+    path += key
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        problems.append(Problem(path, f"should be a mapping of keys to values, not {quote(value)}"))
+        return {}
+    problems += [Problem(f"{path}.{name}", "is not a key that Songpost knows") for name in value if name not in inside]
+    return value
+
+
+def _seed_safety(raw: Raw, safety: Raw, notes: list[Problem], problems: list[Problem]) -> None:
+    if safety.pop("rate_check", None) is not None:
         notes.append(Problem("safety.rate_check", "is not used: every call is admitted against its limits"))
-
-
-def _seed_autonomous(raw: Raw, notes: list[Problem]) -> None:
-    autonomous = raw.pop("autonomous", None)
-    if not isinstance(autonomous, dict):
+    found = _seed_mapping(safety, "content_filter", {"enabled", "blocked_patterns"}, problems, "safety.")
+    path, patterns = "safety.content_filter.blocked_patterns", found.get("blocked_patterns") or []
+    if not patterns:
         return
-    approval = raw.get("approval")
-    words = dict(approval) if isinstance(approval, dict) else {}
-    for key, consent in (("auto_approve", "auto"), ("require_approval", "ask")):
-        for kind in _list(autonomous.get(key)):
-            words.setdefault(str(kind), consent)
-            notes.append(Problem(f"autonomous.{key}", f"{kind} is read as approval.{kind}: {consent}"))
+    if found.get("enabled", True) is not True:
+        notes.append(Problem(path, "is not used: safety.content_filter.enabled is not true"))
+    elif not isinstance(patterns, list):
+        problems.append(Problem(path, f"should be a list, not {quote(patterns)}"))
+    else:
+        raw["blocked_patterns"] = [*_list(raw.get("blocked_patterns")), *patterns]
+        notes.append(Problem(path, "is read as blocked_patterns, and acted on"))
+
+
+def _seed_autonomous(raw: Raw, autonomous: Raw, notes: list[Problem], problems: list[Problem]) -> None:
+    words = raw.get("approval") or {}
+    # A kind in both lists waits for a person: the stricter word is read first, and stays.
+    for key, consent in (("require_approval", "ask"), ("auto_approve", "auto")):
+        kinds = autonomous.get(key) or []
+        if not isinstance(kinds, list):
+            problems.append(Problem(f"autonomous.{key}", f"should be a list, not {quote(kinds)}"))
+            continue
+        for kind in kinds:
+            if not isinstance(kind, str) or kind not in APPROVABLE:
+                known = ", ".join(APPROVABLE)
+                problems.append(Problem(f"autonomous.{key}", f"{quote(kind)} is not one of {known}"))
+            elif isinstance(words, dict) and kind not in words:
+                words = {**words, kind: consent}
+                notes.append(Problem(f"autonomous.{key}", f"{kind} is read as approval.{kind}: {consent}"))
     if words:
         raw["approval"] = words
     notes += [
@@ -239,17 +255,15 @@ def _check_windows(raw: Raw) -> Iterator[Problem]:
     windows = schedule.get("windows") if isinstance(schedule, dict) else None
     if not isinstance(windows, dict):
         return
-    if not windows:
-        yield Problem("schedule.windows", "names no window")
     for name, span in windows.items():
         path = f"schedule.windows.{name}"
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name):
             yield Problem(path, "a window's name is 1 to 32 small letters, digits and hyphens")
-        if isinstance(span, list) and len(span) == 2 and all(isinstance(time, str) for time in span):
+        if isinstance(span, list):
             for index, time in enumerate(span):
-                if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", time):
-                    yield Problem(f"{path}.{index}", f"{quote(time)} is no time of day like 09:30")
-            if span[0] == span[1]:
+                if isinstance(time, str) and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", time, re.ASCII):
+                    yield Problem(f"{path}.{index}", f'{quote(time)} is no time of day like "09:30"')
+            if len(span) == 2 and span[0] == span[1]:
                 yield Problem(path, "starts and ends at the same time")
 
 
@@ -278,18 +292,18 @@ def _check_logging(raw: Raw) -> Iterator[Problem]:
 
 def _check_memory(raw: Raw) -> Iterator[Problem]:
     """What the duplicate guard must remember has to fit into its one document."""
-    similarity, schedule, per_window = (raw.get(k) for k in ("similarity", "schedule", "max_per_window"))
-    days = similarity.get("window_days", 30) if isinstance(similarity, dict) else 30
-    windows = schedule.get("windows", {}) if isinstance(schedule, dict) else {"": 0, " ": 0, "  ": 0}
-    posts = per_window.get(Kind.POST.value, 1) if isinstance(per_window, dict) else 1
+    similarity, schedule, per_window = (_mapping(raw.get(k)) for k in ("similarity", "schedule", "max_per_window"))
+    days = similarity.get("window_days", Similarity().window_days)
+    windows = schedule.get("windows", Schedule().windows)
+    posts = per_window.get(Kind.POST.value, 1)
     limit = raw.get("max_per_day")
-    if not isinstance(days, int) or not isinstance(posts, int) or not isinstance(windows, dict):
+    if not isinstance(days, int) or not isinstance(posts, int) or not isinstance(windows, Mapping):
         return
     a_day = posts * len(windows)
     a_day = min(a_day, limit) if isinstance(limit, int) else a_day
     if a_day > 30:
         yield Problem("max_per_window.post", f"{a_day} posts a day are more than 30; set max_per_day")
-    elif days * a_day > MAX_FINGERPRINTS:
+    elif a_day > 0 and days * a_day > MAX_FINGERPRINTS:
         yield Problem(
             "similarity.window_days",
             f"{days} days of {a_day} posts are more than the {MAX_FINGERPRINTS:,} texts that the guard "
@@ -297,11 +311,19 @@ def _check_memory(raw: Raw) -> Iterator[Problem]:
         )
 
 
+def _mapping(value: object) -> Raw:
+    return value if isinstance(value, dict) else {}
+
+
 def _check_prices(raw: Raw) -> Iterator[Problem]:
-    budget = raw.get("budget")
-    prices = budget.get("prices") if isinstance(budget, dict) else None
+    """A contract's own prices must at least price a post, with and without a link, and the reads around it."""
+    prices = _mapping(raw.get("budget")).get("prices")
     if raw.get("plan") == "enterprise" and not prices:
         yield Problem("budget.prices", "an enterprise plan has prices by contract: name them here")
+    elif isinstance(prices, dict):
+        for name in ("post_create", "post_create_url", "post_read", "user_read"):
+            if prices.get(name) is None:
+                yield Problem(f"budget.prices.{name}", "is missing, and nothing is sent at an unknown price")
 
 
 def _check_unique(raw: Raw) -> Iterator[Problem]:
