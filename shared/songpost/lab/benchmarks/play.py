@@ -22,23 +22,22 @@ def play(maker: Maker, audience: Audience, seed: int) -> Floats:
             policy.credit(posted, arm, reward)
         for arm in policy.choose(day):
             earned[day] += audience.expected[day, arm]
-            told = _reward(audience, day, arm)
-            if told is not None:
+            told = reward_of(metrics_of(audience, day, arm))
+            if isinstance(told, Reward):
                 due.setdefault(day + int(audience.delay_days[day, arm]), []).append((day, arm, told))
     result: Floats = earned / audience.oracle(POSTS)
     return result
 
 
-def _reward(audience: Audience, day: int, arm: int) -> Reward | None:
-    metrics = {
+def metrics_of(audience: Audience, day: int, arm: int) -> dict[str, int]:
+    """A post's public metrics, as X names them, once all has been counted."""
+    return {
         "like_count": int(audience.likes[day, arm]),
         "reply_count": int(audience.replies[day, arm]),
         "retweet_count": int(audience.reposts[day, arm]),
         "quote_count": int(audience.quotes[day, arm]),
         "impression_count": int(audience.impressions[day, arm]),
     }
-    reward = reward_of(metrics)
-    return reward if isinstance(reward, Reward) else None
 
 
 def through(fractions: Floats, day: int) -> float:
