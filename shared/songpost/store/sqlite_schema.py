@@ -98,7 +98,7 @@ _VIEWS = (
         FROM documents, json_each(documents.body, '$.months') AS month
         WHERE documents.name = 'usage'""",
     # An arm's key is topic|window|media; its counters are fixed-point sums (core/learning_state.py): posts, then
-    # weights (16 binary places), weighted rates (20) and weighted log rates (16).
+    # weights (12 binary places), weighted rates (20) and weighted log rates (12).
     """CREATE VIEW bandit AS
         WITH arms AS (
             SELECT documents.account, arm.key AS arm,
@@ -115,7 +115,7 @@ _VIEWS = (
             replace(replace(substr(arm, 1, first - 1), '%7C', '|'), '%25', '%') AS topic,
             replace(replace(substr(arm, first + 1, second - first - 1), '%7C', '|'), '%25', '%') AS "window",
             substr(arm, second + 1) = '1' AS media,
-            posts, rates / weights / 16 AS mean_rate, log_rates / weights AS mean_log_rate
+            posts, rates / weights / 256 AS mean_rate, log_rates / weights AS mean_log_rate
         FROM arms""",
 )
 

@@ -216,7 +216,7 @@ AS_NOBODY = """
     import os, sys; from pathlib import Path
     from songpost.errors import StoreError; from songpost.store.port import PutDocument
     from songpost.store.sqlite import open_sqlite
-    import msgspec
+    import msgspec, shutil, tempfile, urllib.parse  # while they can still be read
     if os.getuid() == 0:
         os.setuid(65534)
     path, read_only = Path(sys.argv[1]), sys.argv[2] == "look"
