@@ -5,6 +5,7 @@ Credentials are not here: `x/credentials.py` reads those, so that a `Runtime` ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -61,14 +62,17 @@ class Runtime:
         )
 
 
+ACCOUNT_RULE = "use 1 to 64 of the letters a to z, digits, '-', '_' and '.', a letter or digit first"
+
+
+def is_account(name: str) -> bool:
+    """Whether a name is an account's: a partition key, and part of paths, keys and seeds, so short and plain."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) is not None
+
+
 def _account(name: str) -> str:
-    """An account's name is a partition key and part of keys and seeds: short, plain, never empty."""
-    if not name or len(name) > 64 or not all(c.isalnum() or c in "-_." for c in name):
-        raise VariableError(
-            f"{quote(name)} is no account name",
-            where="SONGPOST_ACCOUNT",
-            mend="use 1 to 64 letters, digits, '-', '_' or '.'",
-        )
+    if not is_account(name):
+        raise VariableError(f"{quote(name)} is no account name", where="SONGPOST_ACCOUNT", mend=ACCOUNT_RULE)
     return name
 
 
@@ -84,12 +88,15 @@ def _base_url(url: str) -> str:
     """Another X host; plain HTTP only on loopback, since every call carries the account's keys."""
     if not url:
         return ""
+    if "@" in url:  # not shown: what stands before it is a secret
+        raise VariableError("carries a name or password", where="X_API_BASE_URL", mend="give https://HOST[:PORT]")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
-    if not host or parts.scheme not in {"http", "https"}:
+    plain = url.isascii() and url.isprintable() and not re.search(r"[\s?#\\]", url)
+    if not host or not plain or parts.scheme not in {"http", "https"}:
         raise VariableError(f"{quote(url)} is no address", where="X_API_BASE_URL", mend="give https://HOST[:PORT]")
     if parts.scheme == "http" and host not in LOOPBACK:
         raise VariableError(

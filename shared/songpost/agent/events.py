@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from songpost.errors import EventError, quote
+from songpost.runtime import ACCOUNT_RULE, is_account
 
 WRITER_MODES = ("post", "interact", "both", "pause", "resume")
 READER_MODES = ("timeline", "mentions", "search", "all")
@@ -43,8 +44,8 @@ def parse(event: object, modes: tuple[str, ...], default: str) -> Invocation:
     if mode not in modes:
         raise EventError(f"{quote(mode)} is not one of {', '.join(modes)}", where="mode", mend="correct it")
     account, dry_run, reason = body.get("account", ""), body.get("dry_run", False), body.get("reason", "")
-    if not isinstance(account, str):
-        raise EventError(f"{quote(account)} is no text", where="account", mend="name an account")
+    if not isinstance(account, str) or (account and not is_account(account)):
+        raise EventError(f"{quote(account)} is no account name", where="account", mend=ACCOUNT_RULE)
     if not isinstance(dry_run, bool):
         raise EventError(f"{quote(dry_run)} is not true or false", where="dry_run", mend="leave it out, or true")
     if not isinstance(reason, str):
