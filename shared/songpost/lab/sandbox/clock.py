@@ -49,7 +49,10 @@ class VirtualClock:
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"a clock needs an aware time, not {at!r}: add tzinfo=UTC")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{at!r} lies outside the calendar") from None
 
 
 def iso(at: datetime) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from . import problems
-from .service import Call, Service, is_id, known_fields, path_id, required_id
+from .service import Call, Service, is_id, known_fields, path_id, required_id, whole_number
 from .wire import JSON, Answer, Refusal, as_dict
 from .world import Media
 
@@ -88,16 +88,17 @@ def _segment(call: Call) -> tuple[int, bytes]:
     content_type = call.headers.get("content-type", "")
     if content_type.startswith("multipart/form-data"):
         parts = _multipart(content_type, call.request.body)
-        index, content = parts.get("segment_index", b"").decode(), parts.get("media")
+        index, content = parts.get("segment_index", b"").decode("utf-8", "replace"), parts.get("media")
     else:
         body = call.json()
         known_fields(body, {"media", "segment_index"})
         index, content = str(body.get("segment_index", "")), _decoded(body.get("media"))
-    if not index.isdecimal() or int(index) > 999:
+    segment = whole_number(index, 0, 999)
+    if segment is None:
         raise problems.invalid("segment_index: must lie between 0 and 999", {"segment_index": [index]})
     if not content:
         raise problems.invalid("media: is missing but it is required")
-    return int(index), content
+    return segment, content
 
 
 def _decoded(value: JSON) -> bytes | None:
@@ -118,7 +119,7 @@ def _multipart(content_type: str, body: bytes) -> dict[str, bytes]:
     for part in body.split(b"--" + boundary)[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
         if name := _PART.search(head):
-            parts[name[1].decode()] = content.removesuffix(b"\r\n")
+            parts[name[1].decode("utf-8", "replace")] = content.removesuffix(b"\r\n")
     return parts
 
 

@@ -20,6 +20,7 @@ CLOCK_SECONDS = 300
 """How far `oauth_timestamp` may lie from the verifier's clock."""
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
+_SECONDS = re.compile(r"[0-9]{1,12}")
 _PAIR = re.compile(r'\s*([A-Za-z0-9_]+)="([^"]*)"\s*')
 _REQUIRED = (
     "oauth_consumer_key",
@@ -64,7 +65,7 @@ def verify(
         return None
     owner = grants.oauth1.get(fields["oauth_token"])
     timestamp = fields["oauth_timestamp"]
-    if owner is None or fields["oauth_consumer_key"] != grants.api_key or not timestamp.isdecimal():
+    if owner is None or fields["oauth_consumer_key"] != grants.api_key or not _SECONDS.fullmatch(timestamp):
         return None
     if abs(int(timestamp) - unix_now) > CLOCK_SECONDS:
         return None

@@ -7,6 +7,7 @@ A lost connection is really closed, a slow answer really waits. Paths under `/_s
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import struct
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 LARGEST_BODY = 64 * 1024 * 1024
+_LENGTH = re.compile(r"[0-9]{1,12}")
+_HOST = re.compile(r"[A-Za-z0-9.:-]+|\[[0-9a-f:]+\](:[0-9]+)?")
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -41,12 +44,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         length = self.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
+        host = self.headers.get("host", "")
+        if not _LENGTH.fullmatch(length) or int(length) > LARGEST_BODY or not _HOST.fullmatch(host):
             self._send(Response(400, {"content-length": "0", "connection": "close"}, b""))
             self.close_connection = True
             return
         body = self.rfile.read(int(length))
-        host = self.headers.get("host", f"{LOOPBACK}:{self.server.server_port}")
         request = Request(self.command, f"http://{host}{self.path}", dict(self.headers.items()), body)
         if self.path.startswith(control.PREFIX):
             self._send(control.handle(self.server.sandbox, request))

@@ -78,8 +78,11 @@ class Call:
     def json(self) -> dict[str, JSON]:
         """The body as a JSON object; a 400 where it is none."""
         try:
-            document = json.loads(self.request.body or b"{}")
-        except ValueError:
+            text = (self.request.body or b"{}").decode()
+            document = json.loads(text)
+            if "\\u" in text:
+                json.dumps(document, ensure_ascii=False).encode()  # an escape may spell half a surrogate pair
+        except (ValueError, RecursionError):
             raise problems.invalid("The request body is not valid JSON.") from None
         if not isinstance(document, dict):
             raise problems.invalid("The request body must be a JSON object.")
@@ -122,6 +125,13 @@ def known_fields(document: Mapping[str, JSON], allowed: Iterable[str], where: st
 def is_id(value: JSON) -> bool:
     """Whether a value is an id as X writes it: 1 to 19 digits in a string."""
     return isinstance(value, str) and value.isascii() and value.isdecimal() and 1 <= len(value) <= 19
+
+
+def whole_number(text: str, least: int, most: int) -> int | None:
+    """The number that a text spells in plain digits, None where it is none or out of bounds."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19):
+        return None
+    return int(text) if least <= int(text) <= most else None
 
 
 def id_field(document: Mapping[str, JSON], name: str) -> str | None:

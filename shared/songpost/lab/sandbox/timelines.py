@@ -16,7 +16,7 @@ from . import problems
 from .clock import parse_iso
 from .reading import posts_answer
 from .search import parse_query
-from .service import Call, Service, is_id, path_id
+from .service import Call, Service, is_id, path_id, whole_number
 from .wire import JSON, Answer
 from .world import Post, first_id_at
 
@@ -94,12 +94,13 @@ def search_recent(service: Service, call: Call) -> Answer:
 
 def _size(call: Call, least: int, usual: int) -> int:
     text = call.query.get("max_results", str(usual))
-    if not text.isdecimal() or not least <= int(text) <= 100:
+    size = whole_number(text, least, 100)
+    if size is None:
         raise problems.invalid(
             f"The `max_results` query parameter value [{text}] is not between {least} and 100",
             {"max_results": [text]},
         )
-    return int(text)
+    return size
 
 
 def _excluded(call: Call) -> frozenset[str]:

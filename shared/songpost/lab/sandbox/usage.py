@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from . import problems
 from .bill import cycle_start, days_to_reset, read_cap
-from .service import Call, Service
+from .service import Call, Service, whole_number
 from .wire import JSON, Answer
 
 PROJECT_ID = "1729384756"
@@ -18,9 +18,10 @@ _LARGEST = 2_147_483_647
 
 def tweets(service: Service, call: Call) -> Answer:
     """GET /2/usage/tweets; for the app's bearer token alone."""
-    days = call.query.get("days", "7")
-    if not days.isdecimal() or not 1 <= int(days) <= 90:
-        raise problems.invalid(f"The `days` query parameter value [{days}] is not between 1 and 90", {"days": [days]})
+    text = call.query.get("days", "7")
+    days = whole_number(text, 1, 90)
+    if days is None:
+        raise problems.invalid(f"The `days` query parameter value [{text}] is not between 1 and 90", {"days": [text]})
     fields = frozenset(filter(None, call.query.get("usage.fields", "").split(",")))
     if not fields <= _FIELDS:
         raise problems.invalid(
@@ -29,7 +30,7 @@ def tweets(service: Service, call: Call) -> Answer:
     cap = read_cap(service.rules)
     # 2.166 counts in integers, later specifications in strings
     number: type[int | str] = int if service.rules.vocabulary == "tweet" else str
-    daily = _daily(service, call, int(days), number)
+    daily = _daily(service, call, days, number)
     everything: dict[str, JSON] = {
         "cap_reset_day": days_to_reset(service.rules, call.now),
         "project_cap": number(_LARGEST if cap is None else cap),
