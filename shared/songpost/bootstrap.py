@@ -81,6 +81,7 @@ class Session:
     clock: Clock
     file: Path | None
     transport: Transport | None = None
+    _loaded: Loaded | None = None
 
     @property
     def account(self) -> str:
@@ -92,10 +93,13 @@ class Session:
         """Settings and texts: of the file where there is one, else of the store."""
         return self._given(self.loaded)
 
-    @cached_property
+    @property
     def loaded(self) -> Loaded:
         """The account as it was when the session first looked."""
-        return self.store.load(self.account)
+        # No cached_property: before Python 3.12 it holds a lock of all sessions while it loads.
+        if self._loaded is None:
+            self._loaded = self.store.load(self.account)
+        return self._loaded
 
     def _given(self, loaded: Loaded) -> Given:
         if self.file is not None:
