@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,9 +17,12 @@ from songpost.lab.sandbox import Sandbox
 from songpost.lab.sandbox.server import SandboxServer
 from songpost.store.dynamodb_wire import Wire, connected
 from songpost.store.sqlite import open_sqlite
+from songpost.x import open_client, open_grant
+from songpost.x.credentials import OAuth2
 from songpost.x.token_file import TokenFile
 from songpost.x.tokens import Pair
 from tests.contract.x.conftest import now
+from tests.contract.x.refreshing import StoreLease
 
 PROCESSES = 50
 
@@ -77,3 +81,26 @@ def test_fifty_processes_refresh_a_token_once(
     kept = file.load()
     assert kept is not None
     assert (2, False) == (kept.generation, kept.spending)
+
+
+def test_a_client_renews_its_token_and_goes_on(sandbox: Sandbox, server: SandboxServer, tmp_path: Path) -> None:
+    """A client with a token at its end refreshes it, calls, and does not refresh again while the new one is good."""
+    keys = sandbox.credentials()
+    path = tmp_path / "x-token.json"
+    pair = Pair(
+        generation=1,
+        access_token=keys.oauth2_access_token,
+        refresh_token=keys.oauth2_refresh_token,
+        expires_at=now(),
+    )
+    TokenFile(path).save(pair)
+    credentials = OAuth2(client_id=keys.client_id, client_secret=keys.client_secret, token_file=path)
+    store = open_sqlite(tmp_path / "songpost.db", read_only=False)
+    grant = open_grant(credentials, StoreLease(store), clock=now, sleep=time.sleep, base_url=server.url)
+    client = open_client(credentials, clock=now, sleep=time.sleep, base_url=server.url, tokens=grant)
+
+    for _ in range(2):
+        assert "songpost" == client.me(deadline=now() + timedelta(seconds=20)).value.username
+
+    assert 1 == len(sandbox.requests("POST /2/oauth2/token"))
+    store.close()
