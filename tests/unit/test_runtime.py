@@ -66,8 +66,8 @@ def test_every_variable_is_read() -> None:
 
 NEAR_MISSES = (
     "", " ", "False", "FALSE", "fALSE", "false ", " false", "false\n", "\tfalse", "'false'", '"false"', "f", "no", "No",
-    "n", "0", "00", "off", "null", "None", "nil", "live", "falsee", "fals", "false,", "!true", "true", "1", "\uff46alse",
-    "f\u0430lse", "fal\u200bse", "false\x00", "\ufefffalse",
+    "n", "0", "00", "off", "null", "None", "nil", "live", "falsee", "fals", "false,", "!true", "true", "1",
+    "\uff46alse", "f\u0430lse", "fal\u200bse", "false\x00", "\ufefffalse",
 )  # fmt: skip
 
 
