@@ -157,6 +157,14 @@ def test_a_length_that_cannot_be_is_a_400(server: SandboxServer, length: bytes) 
         assert raw.recv(65_536) == b""
 
 
+@pytest.mark.parametrize("host", [b"", b"Host: [\r\n", b"Host: a b\r\n"])
+def test_a_host_that_cannot_be_is_a_400(server: SandboxServer, host: bytes) -> None:
+    """No Host header, or one that is no address, is refused."""
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as raw:
+        raw.sendall(b"GET /2/users/me HTTP/1.1\r\n" + host + b"\r\n")
+        assert raw.recv(65_536).startswith(b"HTTP/1.1 400")
+
+
 @contextmanager
 def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The sandbox as a process of its own, and the line that it printed."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from songpost.lab.sandbox import Request, Sandbox, VirtualClock
+from songpost.lab.sandbox import KINDS, PROFILES, Request, Sandbox, VirtualClock
 from songpost.lab.sandbox.control import COMMANDS, PREFIX, handle
 from songpost.lab.sandbox.wire import JSON, as_dict, as_list
 from tests.unit.sandbox.calling import Caller
@@ -140,3 +141,10 @@ def test_every_command_is_named_in_the_docstring() -> None:
     assert control.__doc__ is not None
     for command in COMMANDS:
         assert command.split(" ")[1].split("/")[0] in control.__doc__
+
+
+def test_the_guide_names_every_fault_profile_and_command() -> None:
+    """docs/sandbox.md keeps up with the code."""
+    guide = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    words = {*KINDS, *PROFILES, *(command.split("/")[-1].split(" ")[-1] for command in COMMANDS)}
+    assert sorted(word for word in words if f"{word}`" not in guide and f"{word}?" not in guide) == []
