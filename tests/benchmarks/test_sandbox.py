@@ -1,7 +1,8 @@
 """How many requests a second the sandbox serves in process, on one thread: printed, not judged.
 
 Requests are signed beforehand, so that only the sandbox's own work is measured: the check of the signature, rules,
-rate windows, bill, log and rendering. The target is at least 1,500 a second.
+rate windows, bill, log and rendering. The target is at least 1,500 a second. On a machine that does other things the
+wall clock measures those too; the processor's time is the sandbox's own.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ def requests_of(sandbox: Sandbox, mode: str, kind: str, round_: int) -> list[Req
     return made
 
 
-def rate(serve: Callable[[Request], object], batch: list[Request]) -> float:
-    """Requests a second over a batch."""
-    begin = time.perf_counter()
+def rates(serve: Callable[[Request], object], batch: list[Request]) -> tuple[float, float]:
+    """Requests a second over a batch: by the wall clock, and by the processor's time in this process."""
+    begin, spent = time.perf_counter(), time.process_time()
     for request in batch:
         serve(request)
-    return len(batch) / (time.perf_counter() - begin)
+    return len(batch) / (time.perf_counter() - begin), len(batch) / (time.process_time() - spent)
 
 
 def test_requests_a_second_in_process() -> None:
@@ -58,6 +59,9 @@ def test_requests_a_second_in_process() -> None:
     for mode in ("oauth1", "oauth2"):
         for kind in ("me", "create", "timeline", "mixed"):
             batches = [requests_of(sandbox, mode, kind, round_) for round_ in range(ROUNDS)]
-            median = statistics.median(rate(sandbox.handle, batch) for batch in batches)
-            print(f"sandbox, in process, {mode}, {kind}: {median:,.0f} requests/s (target 1,500)")
+            measured = [rates(sandbox.handle, batch) for batch in batches]
+            wall, processor = (statistics.median(column) for column in zip(*measured, strict=True))
+            print(
+                f"sandbox, {mode}, {kind}: {wall:,.0f} requests/s, {processor:,.0f} per processor second (target 1,500)"
+            )
     assert {200, 201} == {record.status for record in sandbox.requests()}
