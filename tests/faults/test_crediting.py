@@ -53,9 +53,7 @@ def test_processes_that_credit_the_same_posts_move_the_posterior_once(url: str) 
 
     assert [0] * WORKERS == [worker.returncode for worker in workers], [err[-500:] for _, err in said]
     lines = Counter(line for out, _ in said for line in out.splitlines())
-    assert dict.fromkeys(post_ids(POSTS), 1) == {
-        post_id: lines[f"{post_id} credited"] for post_id in post_ids(POSTS)
-    }
+    assert dict.fromkeys(post_ids(POSTS), 1) == {post_id: lines[f"{post_id} credited"] for post_id in post_ids(POSTS)}
     session = session_on(url)
     snapshot = session.open().snapshot
     credits_made = crediting.stored_credits(session.store, "default")

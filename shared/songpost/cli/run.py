@@ -6,11 +6,11 @@ import argparse
 import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from songpost import telemetry
 from songpost.agent.events import Invocation
-from songpost.agent.measuring import Measurement
 from songpost.agent.writing import Step, Tick
 from songpost.bootstrap import Session, run_reader, run_writer
 from songpost.cli.opening import print_json, session_of
@@ -19,6 +19,9 @@ from songpost.core.admission import Admitted
 from songpost.core.learning_state import FRACTION_BITS
 from songpost.core.snapshot import Snapshot
 from songpost.model import State
+
+if TYPE_CHECKING:
+    from songpost.agent.measuring import Measurement
 
 WIDTH = 80
 MARK = {True: "ok", False: "NO"}
