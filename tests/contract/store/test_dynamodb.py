@@ -335,6 +335,7 @@ def test_commit_that_may_be_sent_again(bench: Bench, deed: Deed) -> None:
         (cancelled("TransactionConflict", *["None"] * 4), CommitConflict, "held by another commit", 7),
         (error("TransactionInProgressException"), CommitUnanswered, "still at work", 6),
         (cancelled("None", "ConditionalCheckFailed", *["None"] * 3), CommitConflict, "moved meanwhile", 2),
+        (cancelled("TransactionConflict", "ConditionalCheckFailed", *["None"] * 3), CommitConflict, "moved", 2),
         (cancelled("None", "ValidationError", *["None"] * 3), CommitRefused, "", 1),
         (error("ValidationException"), CommitRefused, "ValidationException", 1),
         (error("AccessDeniedException"), StoreUnavailable, "credentials", 1),

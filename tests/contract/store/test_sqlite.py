@@ -22,7 +22,7 @@ from songpost.errors import CommitConflict, StoreError, StoreNewer, StoreUnavail
 from songpost.model import Arm, Bucket, Limits, State, Tally, Usage
 from songpost.store.port import Change, Loaded, PutAction, PutDocument, PutItem, Store, StoredAction
 from songpost.store.sqlite import open_sqlite
-from songpost.store.sqlite_files import _set_up, _stamp
+from songpost.store.sqlite_files import FrozenFile, _set_up, _stamp
 from tests.contract.store.samples import NOW, action, full_action, moved
 
 ACCOUNT = "default"
@@ -176,6 +176,58 @@ def test_look_leaves_the_locks_of_this_process(path: Path) -> None:
         ours.commit(ACCOUNT, [put("control", 2, 1)], "second")
     with closing(open_sqlite(path, read_only=True)) as look:
         assert {"control": 2} == numbers(look)
+
+
+def big(name: str, number: int, expected: int) -> PutDocument:
+    """A document that fills pages of its own."""
+    return PutDocument(name, {"n": number, "text": str(number) * 9_000}, expected)
+
+
+def number_in(connection: sqlite3.Connection, name: str) -> int:
+    """The number in a document, as this connection sees it."""
+    found = connection.execute("SELECT json_extract(body, '$.n') FROM documents WHERE name = ?", (name,)).fetchone()
+    return int(found[0])
+
+
+def test_file_that_moves_while_looked_at(path: Path) -> None:
+    """A look during which another process opened, wrote and closed is done again, not shown half old, half new."""
+    with closing(open_sqlite(path)) as store:
+        store.commit(ACCOUNT, [PutDocument(name, {"n": 1, "text": "x" * 1_500}, 0) for name in "abcdefgh"], "first")
+    os.utime(path, ns=(0, 0))
+    looks: list[tuple[int, int]] = []
+
+    def look(connection: sqlite3.Connection) -> tuple[int, int]:
+        first = number_in(connection, "a")
+        if not looks:
+            with closing(open_sqlite(path)) as store:
+                changes = [PutDocument(name, {"n": 2, "text": "x" * 1_500}, 1) for name in "ah"]
+                store.commit(ACCOUNT, changes, "second")
+        looks.append((first, number_in(connection, "h")))
+        return looks[-1]
+
+    assert (2, 2) == FrozenFile(path).read(look)
+    assert 2 == len(looks)
+
+
+def test_log_that_begins_anew_while_copied(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy between whose halves the log was folded up and begun anew is made again, not read with pages missing."""
+    copied: list[object] = []
+    with closing(open_sqlite(path)) as writer:
+        writer.commit(ACCOUNT, [big("a", 1, 0), big("b", 1, 0)], "first")
+
+        def copyfile(source: Path, target: str) -> None:
+            if not copied:
+                with closing(sqlite3.connect(path)) as other:
+                    assert (0, 0, 0) == other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                writer.commit(ACCOUNT, [big("a", 2, 1)], "second")
+            copied.append(source)
+            Path(target).write_bytes(source.read_bytes())
+
+        monkeypatch.setattr("shutil.copyfile", copyfile)
+        assert (2, 1) == FrozenFile(path).read(
+            lambda connection: (number_in(connection, "a"), number_in(connection, "b"))
+        )
+    assert 2 == len(copied)
 
 
 CRASHING = """
