@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from songpost.agent.events import Invocation
+from songpost.bootstrap import run_reader
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
@@ -31,7 +34,7 @@ def wire(dynamodb_local: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy
 @pytest.fixture
 def world(tmp_path: Path, wire: Proxy) -> World:
     """The agent's world with its state behind the proxy."""
-    table = f"requests-{tmp_path.name}"[:60].replace("[", "-").replace("]", "-")
+    table = f"requests-{uuid.uuid4().hex}"
     create_table(table)
 
     def dynamo(sqlite: Store) -> Store:
@@ -79,3 +82,32 @@ def test_a_dry_run_only_reads(world: World, wire: Proxy) -> None:
     session.close()
 
     assert ["Query"] == wire.operations
+
+
+def read(world: World) -> list[str]:
+    """One live tick of the reader; what became of the posts on its agenda."""
+    session = world.session()
+    found = run_reader(session, Invocation(mode="all", account="default"), lambda: 900.0)[1]
+    session.close()
+    assert found is not None
+    return [one.result.value for one in found.posts]
+
+
+def test_a_reader_with_nothing_due_costs_one_request(world: World, wire: Proxy) -> None:
+    """The agenda comes with the account: one query tells that its posts are too young."""
+    world.later(days=1)
+    world.tick()
+    wire.reset()
+
+    assert {"waiting"} == set(read(world))
+    assert ["Query"] == wire.operations
+
+
+def test_a_reader_credits_in_two_transactions(world: World, wire: Proxy) -> None:
+    """Load and booking; the action, looked for in two places, and the known credits; one settles and credits."""
+    world.sandbox.actors.set_metrics(world.sandbox.posts()[-1].id, {"impression_count": 500, "like_count": 9})
+    world.later(days=3)
+    wire.reset()
+
+    assert ["credited"] == read(world)
+    assert ["Query", "TransactWriteItems", "GetItem", "GetItem", "Query", "TransactWriteItems"] == wire.operations
