@@ -28,6 +28,7 @@ from songpost.errors import (
     NotSent,
     RateLimited,
     StoreUnavailable,
+    UsageCapped,
     XError,
 )
 from songpost.errors import OutcomeOpen as OpenError
@@ -233,6 +234,7 @@ class Ruling:
 
 RULINGS: tuple[tuple[type[XError], Ruling], ...] = (
     (OpenError, Ruling(State.UNKNOWN, "open", None)),
+    (UsageCapped, Ruling(State.PLANNED, "rate limited", billed=False, retry_after=timedelta(hours=6))),
     (RateLimited, Ruling(State.PLANNED, "rate limited", billed=False, retry_after=timedelta(minutes=15))),
     (NotSent, Ruling(State.PLANNED, "not sent", billed=False, retry_after=timedelta(minutes=5))),
     (AccountBlocked, Ruling(State.PLANNED, "account blocked", billed=True)),

@@ -41,7 +41,8 @@ CREATE_FAULTS = (
     {"kind": "empty"}, {"kind": "truncated"}, {"kind": "list"}, {"kind": "no data"}, {"kind": "redirect"},
     {"kind": "no rate headers"}, {"kind": "absurd rate headers"}, {"kind": "past rate headers"},
     {"kind": "rate limited"}, {"kind": "status", "status": 403, "when": "before"},
-    {"kind": "status", "status": 402, "when": "before"}, {"kind": "late", "seconds": 240},
+    {"kind": "status", "status": 402, "when": "before"}, {"kind": "late", "seconds": 540},
+    {"kind": "late", "seconds": 540},
 )  # fmt: skip
 READ_FAULTS = ({"kind": "answer lost"}, {"kind": "status", "status": 503}, {"kind": "html"}, {"kind": "truncated"})
 
@@ -125,7 +126,7 @@ def played(seed: int, folder: Path, wrap_store: Callable[[Store], Store] = lambd
     for _ in range(dice.randint(4, 9)):
         if dice.random() < 0.5:
             world.fault(**dice.choice(CREATE_FAULTS))
-        if dice.random() < 0.2:
+        if dice.random() < 0.4:
             world.fault(endpoint="GET /2/users/:id/tweets", **dice.choice(READ_FAULTS))
         if dice.random() < 0.1:
             sandbox.actors.post("songpost", f"By hand, number {dice.randint(1, 10**9)}.")

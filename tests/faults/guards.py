@@ -1,0 +1,180 @@
+"""Take each guard out and see which fault catches it: `python -m tests.faults.guards` (a part of `make faults`).
+
+Works in a scratch copy. A guard is a piece of code with what is left when it is gone; random programs of faults are
+played against the unguarded copy until one of them fails. A guard that no program misses is printed as such.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+PROGRAMS = 120
+PLAY = """
+import json, logging, sys, tempfile
+from pathlib import Path
+logging.disable(logging.CRITICAL)
+from tests.faults.agent.programs import played
+with tempfile.TemporaryDirectory() as base:
+    for seed in range(1, {programs} + 1):
+        folder = Path(base) / str(seed)
+        folder.mkdir()
+        try:
+            faults = played(seed, folder).faults
+        except Exception as error:
+            faults = (f"{{type(error).__name__}}: {{error}}",)
+        if faults:
+            print(json.dumps([seed, faults[0]]))
+            break
+    else:
+        print(json.dumps([0, ""]))
+"""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A guard: its name, where it stands, and how the code reads without it."""
+
+    name: str
+    file: str
+    guarded: str
+    without: str
+
+
+GUARDS = (
+    Guard(
+        "an open outcome is not tried again",
+        "shared/songpost/agent/ledger.py",
+        '(OpenError, Ruling(State.UNKNOWN, "open", None)),',
+        '(OpenError, Ruling(State.PLANNED, "not sent", billed=False)),',
+    ),
+    Guard(
+        "absent takes two complete reads",
+        "shared/songpost/agent/reconcile.py",
+        "ABSENT_READS = 2",
+        "ABSENT_READS = 0",
+    ),
+    Guard(
+        "absent takes ten minutes",
+        "shared/songpost/agent/reconcile.py",
+        "ABSENT_AFTER = timedelta(minutes=10)",
+        "ABSENT_AFTER = timedelta(minutes=0)",
+    ),
+    Guard(
+        "a lease keeps others from an action in flight",
+        "shared/songpost/agent/reconcile.py",
+        "and (action.state is State.UNKNOWN or now >= action.attempts[-1].lease_until)",
+        "",
+    ),
+    Guard(
+        "nothing is sent after the send deadline",
+        "shared/songpost/lab/in_process.py",
+        "if self._clock() >= request.send_by:",
+        "if False:",
+    ),
+    Guard(
+        "a late answer is recorded from any state",
+        "shared/songpost/agent/ledger.py",
+        "    if outcome.error is None:\n        return _succeeded(action, attempt, outcome)\n",
+        "    if action.state is not State.SENDING:\n        return action\n"
+        "    if outcome.error is None:\n        return _succeeded(action, attempt, outcome)\n",
+    ),
+    Guard(
+        "the worst price is booked before the call",
+        "shared/songpost/core/admission.py",
+        "reads=quote.reads, micros=quote.worst_micros",
+        "reads=quote.reads, micros=0",
+    ),
+    Guard(
+        "the budget gate",
+        "shared/songpost/core/admission.py",
+        "    _budget,\n",
+        "",
+    ),
+    Guard(
+        "reads pass the ceiling",
+        "shared/songpost/core/reads.py",
+        "    if short is not None:",
+        "    if False and short is not None:",
+    ),
+    Guard(
+        "further looks pass the ceiling",
+        "shared/songpost/agent/reconcile.py",
+        "        if budget.shortfall(",
+        "        if False and budget.shortfall(",
+    ),
+    Guard(
+        "an expected version must hold",
+        "shared/songpost/agent/ledger.py",
+        "        except CommitConflict:\n            continue\n",
+        "        except CommitConflict:\n            pass\n",
+    ),
+    Guard(
+        "only a definite commit lets X be called",
+        "shared/songpost/agent/ledger.py",
+        "        except CommitUnanswered:\n            desk.sleep(",
+        "        except CommitUnanswered:\n            return\n            desk.sleep(",
+    ),
+    Guard(
+        "a 429 gives its booking back",
+        "shared/songpost/agent/ledger.py",
+        "usage = budget.counted(usage, admission.window_key(after), admission.local_date(after), -1)",
+        "pass",
+    ),
+    Guard(
+        "a window that is over buries what waits",
+        "shared/songpost/agent/writing.py",
+        "account, buried = _bury(desk, account)",
+        "buried: tuple[Action, ...] = ()",
+    ),
+)
+
+
+def unguarded(guard: Guard, scratch: Path) -> str:
+    """Play programs without a guard; what failed, or an empty string where none did."""
+    source = TOP / guard.file
+    text = source.read_text()
+    if text.count(guard.guarded) != 1:
+        raise SystemExit(f"guards: {guard.name}: its code is not found once in {guard.file}; correct the table")
+    target = scratch / guard.file
+    target.write_text(text.replace(guard.guarded, guard.without))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", PLAY.format(programs=PROGRAMS)],
+            check=False,
+            cwd=scratch,
+            env={"PYTHONPATH": f"{scratch / 'shared'}:{scratch}", "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        target.write_text(text)
+    if done.returncode:
+        return done.stderr.strip().splitlines()[-1]
+    seed, fault = json.loads(done.stdout.splitlines()[-1])
+    return f"program {seed}: {fault}" if fault else ""
+
+
+def main() -> int:
+    """Print a line for each guard; 1 where one is missed by no program."""
+    missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        for name in ("shared", "tests"):
+            shutil.copytree(TOP / name, scratch / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for guard in GUARDS:
+            caught = unguarded(guard, scratch)
+            missed += not caught
+            sys.stdout.write(f"| {guard.name} | {caught or 'NOT MISSED by any program'} |\n")
+            sys.stdout.flush()
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
