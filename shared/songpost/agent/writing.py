@@ -325,22 +325,20 @@ def _act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Acco
         account, after = _refuse(desk, account, action, decision)
         return account, Step(action=after, decision=decision, at=desk.now()), None
     attempt = decision.attempt
-    error: SongpostError | None = None
-    told: Told | None = None
+    error: XError | None = None
     try:
         post, told = hand.create(decision.action, attempt)
+        skew_seconds = told.skew_seconds
         outcome = Outcome(attempt_id=attempt.id, at=desk.now(), post=post, limits=told.limits)
     except XError as failed:
         outcome = Outcome(attempt_id=attempt.id, at=desk.now(), error=failed, limits=failed.limits)
-        error = failed
+        error, skew_seconds = failed, failed.skew_seconds
         logger.warning("%s: %s", action.key, failed)
     account = ledger.record(desk, account, action.key, outcome)
     after = ledger.settled(decision.action, outcome)
     step = Step(action=after, decision=decision, at=desk.now())
-    if told is not None and abs(told.skew_seconds) > SKEW_SECONDS:
-        skewed = ClockError(
-            f"this clock is {told.skew_seconds:+d} s off X's", where="clock", mend="set it by network time"
-        )
+    if abs(skew_seconds) > SKEW_SECONDS:
+        skewed = ClockError(f"this clock is {skew_seconds:+d} s off X's", where="clock", mend="set it by network time")
         return pause_if_blocked(desk, account, skewed), step, skewed
     return account, step, error if account.snapshot.control.paused else None
 
