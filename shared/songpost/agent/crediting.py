@@ -54,10 +54,8 @@ class Credited:
 
 
 def stored_credits(store: Store, account: str, post_ids: Iterable[str] | None = None) -> dict[str, Stored]:
-    """The credits of these posts, or of all, by post; strongly consistent, one range query."""
+    """The credits of these posts (at least one), or of all, by post; strongly consistent, one range query."""
     wanted = None if post_ids is None else set(post_ids)
-    if wanted is not None and not wanted:
-        return {}
     # Ids are digits, so the text before the last digit of the smallest one sorts right below all that matter.
     after, until = ("", "") if wanted is None else (min(wanted)[:-1], max(wanted))
     return {

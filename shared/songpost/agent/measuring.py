@@ -366,11 +366,11 @@ def awaiting(desk: Desk, account: Account, post_id: str, *, write: bool) -> tupl
         )
         return account, Measurement(account=account, posts=(shown,))
 
+    (awaited,) = ledger.with_awaited(Measuring(), action).posts.values()
+    awaited = replace(awaited, credited_at=None if known is None else known.credited_at)
+
     def decide(current: Account) -> Move[None]:
-        measuring = ledger.with_awaited(current.snapshot.measuring, action)
-        if known is not None and post_id in measuring.posts:
-            again = replace(measuring.posts[post_id], credited_at=known.credited_at)
-            measuring = replace(measuring, posts={**measuring.posts, post_id: again})
+        measuring = replace(current.snapshot.measuring, posts={**current.snapshot.measuring.posts, post_id: awaited})
         return Move(snapshot=replace(current.snapshot, measuring=measuring), written=(MEASURING,), result=None)
 
     if not write:

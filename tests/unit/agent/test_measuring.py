@@ -21,7 +21,7 @@ from songpost.errors import IdentityError, NotFound
 from songpost.lab.sandbox.world import Post as SandboxPost
 from songpost.model import Arm, Awaited, Identity, Kind, Measuring, PostMark, PriceClass
 from songpost.settings import Budget, LearningSettings, Schedule
-from songpost.store.port import Change, PutDocument, Store
+from songpost.store.port import Change, PutAction, PutDocument, Store
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, START, Crash, World, breaking, whole
 
@@ -30,6 +30,14 @@ READ_MICROS = 5_000
 LIKED = {"impression_count": 500, "like_count": 9, "retweet_count": 1}
 """Eleven points on 500 impressions."""
 REWARD = reward_from(11, 500)
+
+
+def put(world: World, name: str, noun: object) -> None:
+    """Write a document over the one that is there, as a person with a prompt might."""
+    session = world.session()
+    version = session.open().snapshot.versions.get(name, 0)
+    session.store.commit("default", [PutDocument(name, documents.encode(noun), version)], f"{name}-{version}")
+    session.close()
 
 
 def read(world: World, *, dry_run: bool = False, only: str = "", remaining: float = 900.0) -> Measurement:
@@ -275,12 +283,8 @@ def test_an_arm_that_is_no_longer_offered_is_credited_with_a_word_about_it(world
 def test_a_post_that_the_ledger_does_not_know_is_named_and_dropped(world: World) -> None:
     """An agenda that tells of an action that is not there credits nothing."""
     post = sent(world)
-    account = world.account()
     stray = Awaited(key="post/2026-11-25/noon/9", arm=Arm("bread", "noon"), posted_at=START)
-    body = documents.encode(Measuring(posts={post.id: stray}))
-    session = world.session()
-    session.store.commit("default", [PutDocument("measuring", body, account.snapshot.versions["measuring"])], "t")
-    session.close()
+    put(world, "measuring", Measuring(posts={post.id: stray}))
     found = read(world)
 
     assert [(Result.NOT_CREDITED, "the ledger knows no such post")] == told(found.posts)
@@ -399,6 +403,16 @@ def test_what_money_is_left_reads_what_tells_most(world: World) -> None:
     assert 3 == len(on_agenda(world))
 
 
+def test_a_dry_run_tells_of_the_ceiling_too(world: World) -> None:
+    """What would hold the read back is foretold with its gate."""
+    sent(world)
+    world.with_settings(budget=Budget(usd_per_month=0))  # type: ignore[arg-type]  # whole dollars read better
+    found = read(world, dry_run=True)
+
+    assert found.refused is not None
+    assert "budget" == found.refused.gate
+
+
 def test_a_pause_holds_reads_back(world: World) -> None:
     """While paused nothing is read; the gate says why."""
     sent(world)
@@ -442,16 +456,54 @@ def test_a_clock_that_is_off_credits_nothing(world: World) -> None:
 def test_credentials_of_another_user_are_refused(world: World) -> None:
     """The store is one user's: another's keys read nothing into it."""
     sent(world)
-    account = world.account()
-    identity = account.snapshot.identity
+    identity = world.account().snapshot.identity
     assert identity is not None
-    session = world.session()
-    body = documents.encode(replace(identity, user_id="42"))
-    session.store.commit("default", [PutDocument("identity", body, account.snapshot.versions["identity"])], "t")
-    session.close()
+    put(world, "identity", replace(identity, user_id="42"))
     with pytest.raises(IdentityError):
         read(world)
     assert [] == world.sandbox.requests(POSTS)
+
+
+def _other_credentials(world: World) -> None:
+    identity = world.account().snapshot.identity
+    assert identity is not None
+    put(world, "identity", replace(identity, credentials="of another day"))
+
+
+def test_new_credentials_are_asked_for_their_user_first(world: World) -> None:
+    """Who reads is known before anything is read; what that costs is booked too."""
+    sent(world)
+    _other_credentials(world)
+    found = read(world)
+
+    assert [(Result.CREDITED, "")] == told(found.posts)
+    assert 2 == len(world.sandbox.requests("GET /2/users/me"))
+    assert world.bill_micros == world.spent_micros()
+
+
+def test_credentials_that_x_does_not_take_stop_the_tick(world: World) -> None:
+    """The question who we are is answered with 402: nothing is read, and the account pauses."""
+    sent(world)
+    _other_credentials(world)
+    world.fault("status", endpoint="GET /2/users/me", status=402, when="before")
+    found = read(world)
+
+    assert found.stopped is not None
+    assert [] == world.sandbox.requests(POSTS)
+    assert world.account().snapshot.control.paused
+
+
+def test_no_money_to_ask_who_we_are_reads_nothing(world: World) -> None:
+    """The read would fit under the day's ceiling, the question before it does not."""
+    sent(world)
+    _other_credentials(world)
+    world.with_settings(budget=Budget(usd_per_month=5, usd_per_day=Decimal("0.0099"), buffer_pct=0.0))  # type: ignore[arg-type]
+    calls = world.sandbox.requests_seen
+    found = read(world)
+
+    assert found.refused is not None
+    assert "budget" == found.refused.gate
+    assert calls == world.sandbox.requests_seen
 
 
 def test_no_time_left_begins_nothing(world: World) -> None:
@@ -520,13 +572,9 @@ def test_a_page_of_the_own_timeline_credits_what_is_due(world: World) -> None:
         world.sandbox.actors.set_metrics(world.sandbox.posts()[-1].id, LIKED)
         world.later(days=1)
     world.later(days=8)
-    account = world.account()
-    identity = account.snapshot.identity
+    identity = world.account().snapshot.identity
     assert identity is not None
-    session = world.session()
-    body = documents.encode(replace(identity, owns_app=True))
-    session.store.commit("default", [PutDocument("identity", body, account.snapshot.versions["identity"])], "t")
-    session.close()
+    put(world, "identity", replace(identity, owns_app=True))
     before = world.spent_micros()
     found = read(world)
 
@@ -585,6 +633,22 @@ def test_two_readers_of_one_day_read_once(world: World) -> None:
     assert 1 == counted(world)
 
 
+def test_a_booking_that_lost_its_race_reads_nothing(world: World) -> None:
+    """Both found the post due; the second one's booking is refused, and looking again it finds the day's mark."""
+    sent(world)
+
+    def other() -> None:
+        assert [Result.CREDITED] == [one.result for one in read(world).posts]
+
+    freeze_before_commit(world, 1, other)
+    found = read(world)
+
+    assert found.reading is None
+    assert 1 == len(world.sandbox.requests(POSTS))
+    assert world.bill_micros == world.spent_micros()
+    assert 1 == counted(world)
+
+
 def test_a_reader_that_slept_over_midnight_adds_nothing(world: World) -> None:
     """It read the post, froze, and another credited it the next day: what it brings then moves nothing."""
     post = sent(world)
@@ -627,17 +691,32 @@ def test_an_agenda_from_an_older_backup_credits_nothing_twice(world: World) -> N
     post = sent(world)
     read(world)
     learning = world.account().snapshot.learning
-    account = world.account()
-    action = world.action()
-    body = documents.encode(ledger.with_awaited(Measuring(), action))
-    session = world.session()
-    session.store.commit("default", [PutDocument("measuring", body, account.snapshot.versions["measuring"])], "t")
-    session.close()
+    put(world, "measuring", ledger.with_awaited(Measuring(), world.action()))
     world.later(days=1)
     read(world)
 
     assert {post.id} == set(credits_of(world))
     assert learning == world.account().snapshot.learning
+
+
+def test_a_corrected_credit_is_not_corrected_again(world: World) -> None:
+    """The agenda of an older backup asks for a third look: the credit says that its correction was made."""
+    world.with_settings(learning=LearningSettings(credit_after_hours=24))
+    post = sent(world)
+    read(world)
+    old = world.account().snapshot.measuring
+    world.later(days=2)
+    world.sandbox.actors.set_metrics(post.id, {"impression_count": 900})
+    read(world)
+    learning = world.account().snapshot.learning
+    put(world, "measuring", old)
+    world.later(days=1)
+    world.sandbox.actors.set_metrics(post.id, {"impression_count": 5000})
+    found = read(world)
+
+    assert [(Result.NOT_CREDITED, "it was credited, and corrected once")] == told(found.posts)
+    assert learning == world.account().snapshot.learning
+    assert set() == on_agenda(world)
 
 
 # ------------------------------------------------------------------------------------------------------ dry, one, anew
@@ -677,11 +756,7 @@ def test_one_post_is_settled_by_its_id(world: World) -> None:
 def test_a_post_that_has_left_the_agenda_is_found_in_the_ledger(world: World) -> None:
     """The document was lost: by its id the post is put back, read and credited; then its credit stands."""
     post = sent(world)
-    account = world.account()
-    session = world.session()
-    gone = PutDocument("measuring", documents.encode(Measuring()), account.snapshot.versions["measuring"])
-    session.store.commit("default", [gone], "t")
-    session.close()
+    put(world, "measuring", Measuring())
 
     assert () == read(world).posts
     assert [(Result.CREDITED, "")] == told(read(world, only=post.id).posts)
@@ -698,6 +773,43 @@ def test_a_post_that_the_ledger_never_made_cannot_be_settled(world: World) -> No
     by_hand = world.sandbox.actors.post("songpost", "By hand.")
     with pytest.raises(NotFound):
         read(world, only=by_hand.id)
+
+
+def test_a_corrected_post_tells_its_story(world: World) -> None:
+    """By its id, a post that was credited and corrected is not read again; one between the two waits."""
+    world.with_settings(learning=LearningSettings(credit_after_hours=24))
+    post = sent(world)
+    read(world)
+    put(world, "measuring", Measuring())
+    between = read(world, only=post.id)
+    world.later(days=2)
+    world.sandbox.actors.set_metrics(post.id, {"impression_count": 900})
+    corrected = read(world, only=post.id)
+    after = read(world, only=post.id)
+
+    assert [Result.WAITING] == [one.result for one in between.posts]
+    assert [Result.CORRECTED] == [one.result for one in corrected.posts]
+    assert "and corrected at 2026-11-28" in after.posts[0].reason
+    assert Result.CORRECTED is after.posts[0].result
+    assert 2 == len(world.sandbox.requests(POSTS))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"arm": None}, "no arm chose it"), ({"kind": Kind.REPLY}, "a reply is no post of ours to learn from")],
+)
+def test_what_no_arm_chose_cannot_be_settled(world: World, changes: dict[str, object], said: str) -> None:
+    """A pinned post and a reply are named as what they are, and not read."""
+    world.tick()
+    other = replace(world.action(), key="post/2026-11-25/noon/7", post_id="77", **changes)  # type: ignore[arg-type]
+    session = world.session()
+    session.store.commit("default", [PutAction(other, None)], "other")
+    session.close()
+    found = read(world, only="77")
+
+    assert said in found.posts[0].reason
+    assert Result.NOT_CREDITED is found.posts[0].result
+    assert [] == world.sandbox.requests(POSTS)
 
 
 def test_another_half_life_rebuilds_the_counters_from_the_credits(world: World) -> None:
@@ -747,3 +859,12 @@ def test_old_counters_move_to_a_newer_landmark() -> None:
     assert now == fresh.landmark_at
     assert "" == crediting.out_of_date(fresh, learning, now + timedelta(days=60))
     assert "65 half-lives back" in crediting.out_of_date(fresh, learning, now + timedelta(days=65))
+
+
+def test_rewards_of_an_older_definition_are_computed_anew() -> None:
+    """Counters of another reward's version do not add up with new ones: they are rebuilt."""
+    learning = LearningSettings()
+    now = START
+    older = replace(crediting.rebuilt((), learning, now), reward_version=0)
+
+    assert "it was of 0" in crediting.out_of_date(older, learning, now)
