@@ -46,7 +46,8 @@ OPEN = frozenset({State.SENDING, State.UNKNOWN})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineRead:
     """What one read of the own timeline brought: posts newest first, whether that is all since
-    `since_id`, and how many resources are billed for it."""
+    `since_id`, and how many resources are billed for it.
+    """
 
     posts: tuple[Post, ...]
     complete: bool

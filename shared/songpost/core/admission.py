@@ -106,22 +106,19 @@ def _schedule(case: Case) -> Verdict:
     if action.retry_at is not None and now < action.retry_at:
         return _no("schedule", f"held back until {action.retry_at.isoformat()}", action.retry_at)
     if action.kind is Kind.POST:
-        free_at = earliest_post(case.snapshot, action)
+        free_at = earliest_post(case.snapshot)
         if free_at is not None and now < free_at:
             return _no("schedule", f"too soon after another post, free at {free_at.isoformat()}", free_at)
     return _yes("schedule", "due")
 
 
-def earliest_post(snapshot: Snapshot, action: Action) -> datetime | None:
+def earliest_post(snapshot: Snapshot) -> datetime | None:
     """When the minimum gap to the latest own post is over: those by hand, and those still open, count."""
     posted = [mark.posted_at for mark in snapshot.timeline.latest]
     posted += [
         other.attempts[-1].started_at
         for other in snapshot.actions.values()
-        if other.key != action.key
-        and other.kind is Kind.POST
-        and other.state in {State.SENDING, State.UNKNOWN}
-        and other.attempts
+        if other.kind is Kind.POST and other.state in {State.SENDING, State.UNKNOWN} and other.attempts
     ]
     if not posted:
         return None

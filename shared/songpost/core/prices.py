@@ -12,6 +12,7 @@ from datetime import date
 from math import ceil
 
 from songpost.core import text
+from songpost.endpoints import BY_KIND
 from songpost.errors import PriceUnknown
 from songpost.model import CREATES, MICROS_PER_USD, Kind, PriceClass
 from songpost.settings import Plan, Prices, Settings
@@ -111,12 +112,7 @@ def write_class(kind: Kind, words: str) -> PriceClass:
     """The class that a write is charged as at worst: a text with anything that X would link costs most."""
     if kind in CREATES and text.links(words):
         return PriceClass.POST_CREATE_URL
-    return {
-        Kind.POST: PriceClass.POST_CREATE,
-        Kind.QUOTE: PriceClass.POST_CREATE,
-        Kind.REPLY: PriceClass.REPLY_CREATE,
-        Kind.DELETE: PriceClass.DELETE,
-    }.get(kind, PriceClass.INTERACTION)
+    return PriceClass.REPLY_CREATE if kind is Kind.REPLY else BY_KIND[kind].price
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,24 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from songpost import endpoints
 from songpost.model import Bucket, Kind, Limits
 from songpost.settings import Plan
 
 SCOPE_SECONDS = {"user15": 900, "app15": 900, "user24h": 86_400, "app24h": 86_400}
 """How long a bucket of each scope lasts."""
 
-ME = "GET /2/users/me"
-TIMELINE = "GET /2/users/:id/tweets"
-POSTS = "GET /2/tweets"
-ENDPOINTS: Mapping[Kind, str] = {
-    Kind.POST: "POST /2/tweets",
-    Kind.REPLY: "POST /2/tweets",
-    Kind.QUOTE: "POST /2/tweets",
-    Kind.DELETE: "DELETE /2/tweets/:id",
-    Kind.REPOST: "POST /2/users/:id/retweets",
-    Kind.LIKE: "POST /2/users/:id/likes",
-    Kind.FOLLOW: "POST /2/users/:id/following",
-}
+ME, TIMELINE, POSTS = endpoints.ME.key, endpoints.TIMELINE.key, endpoints.POSTS.key
+ENDPOINTS: Mapping[Kind, str] = {kind: endpoint.key for kind, endpoint in endpoints.BY_KIND.items()}
 """The endpoint that each kind of write calls."""
 
 _EVERY_PLAN: Mapping[str, Mapping[str, int]] = {

@@ -10,7 +10,6 @@ from songpost.lab.sandbox import wire
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.x.transport import Request, Response
 
-
 SILENCE_SECONDS = 10.0
 """How long the network's own transport waits for a first byte."""
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
+from songpost.endpoints import Endpoint
 from songpost.errors import Refused, quote
 from songpost.model import Json, Post, User
-from songpost.x.endpoints import Endpoint
 from songpost.x.limits import buckets_from
 from songpost.x.nouns import AppUsage, Upload
 from songpost.x.refusals import Circumstances, Problem, parsed, problem, refusal, unreadable

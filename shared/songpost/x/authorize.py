@@ -22,9 +22,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlencode, urlsplit
 
+from songpost.endpoints import OWNER_SCOPES
 from songpost.errors import CredentialsError, Refused, VariableError, quote
 from songpost.x.credentials import OAuth2
-from songpost.x.endpoints import OWNER_SCOPES
 from songpost.x.tokens import WITHIN_SECONDS, Pair, exchange
 from songpost.x.transport import Transport
 

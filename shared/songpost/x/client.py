@@ -15,12 +15,12 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from songpost import endpoints
+from songpost.endpoints import Endpoint
 from songpost.errors import CredentialsError, UsageError, XError, quote
 from songpost.model import Post, User
-from songpost.x import endpoints
 from songpost.x.answers import POST_FIELDS, USER_FIELDS, Reply
 from songpost.x.authorization import AppAuthorization, Authorization
-from songpost.x.endpoints import Endpoint
 from songpost.x.engine import Engine
 from songpost.x.nouns import NOT_GIVEN, Answer, AppUsage, Draft, Found, Page, joined, valued
 from songpost.x.transport import Transport

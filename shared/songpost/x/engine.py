@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
+from songpost.endpoints import Endpoint, Retry
 from songpost.errors import NotSent, OutcomeOpen, RateLimited, Unauthorized, UsageCapped
 from songpost.x.answers import Reply, read
 from songpost.x.authorization import Authorization
-from songpost.x.endpoints import Endpoint, Retry
 from songpost.x.nouns import Answer
 from songpost.x.transport import Request, Transport
 from songpost.x.wire import Call, signed

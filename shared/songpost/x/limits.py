@@ -12,9 +12,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from songpost.endpoints import Endpoint
 from songpost.errors import quote
 from songpost.model import Bucket
-from songpost.x.endpoints import Endpoint
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from songpost import endpoints
 from songpost.errors import ContentError, OutcomeOpen, Problem, Refused, quote
 from songpost.model import Json
-from songpost.x import endpoints
 from songpost.x.answers import Reply
 from songpost.x.client import Client
 from songpost.x.nouns import Answer, Upload, joined

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from songpost.endpoints import Endpoint
 from songpost.errors import (
     AccountBlocked,
     CreditsDepleted,
@@ -29,7 +30,6 @@ from songpost.errors import (
     quote,
 )
 from songpost.model import Bucket, Json
-from songpost.x.endpoints import Endpoint
 from songpost.x.limits import retry_at
 
 

@@ -26,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlencode
 
+from songpost.endpoints import TOKEN
 from songpost.errors import (
     AccountBlocked,
     NotSent,
@@ -38,7 +39,6 @@ from songpost.errors import (
 )
 from songpost.x.answers import read
 from songpost.x.credentials import OAuth2
-from songpost.x.endpoints import TOKEN
 from songpost.x.refusals import unreadable
 from songpost.x.transport import Request, Transport
 

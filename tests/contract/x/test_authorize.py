@@ -16,7 +16,7 @@ from songpost.lab.sandbox import Sandbox
 from songpost.lab.sandbox.server import SandboxServer
 from songpost.x.authorize import authorize
 from songpost.x.credentials import OAuth2
-from songpost.x.endpoints import OWNER_SCOPES
+from songpost.endpoints import OWNER_SCOPES
 from songpost.x.tokens import Pair
 from tests.contract.x.conftest import network, now
 

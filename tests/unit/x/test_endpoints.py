@@ -9,7 +9,7 @@ import pytest
 
 from songpost.model import PriceClass
 from songpost.x.client import Client
-from songpost.x.endpoints import CREATE_POST, ENDPOINTS, Endpoint, Lost, Retry
+from songpost.endpoints import CREATE_POST, ENDPOINTS, Endpoint, Lost, Retry
 
 ALL = pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS.keys())
 
@@ -54,7 +54,7 @@ def test_what_is_free_is_stated() -> None:
 def test_a_dry_run_can_read_the_table_without_the_network_stack() -> None:
     """The table, the nouns, the credentials and the package itself import neither tweepy nor requests nor ssl."""
     code = (
-        "import sys, songpost.x, songpost.x.endpoints, songpost.x.nouns, songpost.x.credentials, songpost.x.limits\n"
+        "import sys, songpost.x, songpost.endpoints, songpost.x.nouns, songpost.x.credentials, songpost.x.limits\n"
         "print([name for name in ('tweepy', 'requests', 'urllib3', 'tenacity', 'ssl', 'http.client', 'botocore')"
         " if name in sys.modules])"
     )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songpost.model import Bucket
-from songpost.x.endpoints import CREATE_POST
+from songpost.endpoints import CREATE_POST
 from songpost.x.limits import buckets_from, merged, retry_at
 from tests.unit.x.conftest import NOW, rate_headers
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from songpost.model import PriceClass
+from songpost.model import Kind, PriceClass
 
 
 class Lost(StrEnum):
@@ -63,6 +63,11 @@ class Endpoint:
     def fresh(self) -> bool:
         """Whether the call gets a connection of its own: a kept one may die under a write, unseen."""
         return not self.is_read
+
+    @property
+    def key(self) -> str:
+        """Name the endpoint as rate limits and traces do: `POST /2/tweets`."""
+        return f"{self.method} {self.path}"
 
     def bucket(self, scope: str) -> str:
         """Name the rate bucket of a window, as `model.Bucket` has it: `POST /2/tweets:user15`."""
@@ -228,3 +233,16 @@ OWNER_SCOPES = (
     "media.write",
 )
 """What `songpost authorize` asks for; likes and follows are added where the plan permits them."""
+
+BY_KIND: Mapping[Kind, Endpoint] = MappingProxyType(
+    {
+        Kind.POST: CREATE_POST,
+        Kind.REPLY: CREATE_POST,
+        Kind.QUOTE: CREATE_POST,
+        Kind.DELETE: DELETE_POST,
+        Kind.REPOST: REPOST,
+        Kind.LIKE: LIKE,
+        Kind.FOLLOW: FOLLOW,
+    }
+)
+"""The endpoint that each kind of action calls: what admission prices and counts it by."""
