@@ -559,3 +559,17 @@ def test_action_that_closes_while_listed(bench: Bench) -> None:
 
     bench.proxy.script = script
     assert [StoredAction(sent, 2)] == list(bench.store.actions(ACCOUNT))
+
+
+def test_import_whose_sign_is_gone(bench: Bench) -> None:
+    """An import writes nothing once its sign has been taken down: loads would no longer be barred."""
+
+    def script(request: Request) -> Deed:
+        if request.operation == "TransactWriteItems":
+            bench.direct.delete_if(ACCOUNT, "live/import")
+        return Forward()
+
+    bench.proxy.script = script
+    with pytest.raises(CommitConflict, match="somebody else writes"):
+        bench.store.import_(ACCOUNT, _records(3))  # type: ignore[arg-type]
+    assert {} == everything(bench)
