@@ -83,7 +83,7 @@ def credit(
         metrics,
         read_at,
         credit_after_hours=snapshot.settings.learning.credit_after_hours,
-        previous=None if known is None else known.reward,
+        previous=None if known is None else _anew(known),
     )
     if isinstance(found, NotCredited) or action is None:
         return found if isinstance(found, NotCredited) else NotCredited("the ledger knows no such post", final=True)
@@ -133,7 +133,9 @@ def rebuilt(known: Iterable[Stored], learning: LearningSettings, now: datetime) 
     if (now - landmark) / half_life > LANDMARK_HALF_LIVES:
         landmark = now.replace(hour=0, minute=0, second=0, microsecond=0)
     empty = learning_state.fresh(landmark, learning.half_life_days)
-    return learning_state.rebuilt(
-        empty,
-        ((one.arm, reward.reward_from(one.reward.engagements, one.reward.impressions), one.posted_at) for one in known),
-    )
+    return learning_state.rebuilt(empty, ((one.arm, _anew(one), one.posted_at) for one in known))
+
+
+def _anew(stored: Stored) -> Reward:
+    """A credit's reward by the present definition, whichever it was credited by."""
+    return reward.reward_from(stored.reward.engagements, stored.reward.impressions)

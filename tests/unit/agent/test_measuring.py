@@ -21,7 +21,7 @@ from songpost.errors import IdentityError, NotFound
 from songpost.lab.sandbox.world import Post as SandboxPost
 from songpost.model import Arm, Awaited, Identity, Kind, Measuring, PostMark, PriceClass
 from songpost.settings import Budget, LearningSettings, Schedule
-from songpost.store.port import Change, PutAction, PutDocument, Store
+from songpost.store.port import Change, PutAction, PutDocument, PutItem, Store
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, START, Crash, World, breaking, whole
 
@@ -759,6 +759,7 @@ def test_a_post_that_has_left_the_agenda_is_found_in_the_ledger(world: World) ->
     put(world, "measuring", Measuring())
 
     assert () == read(world).posts
+    assert [(Result.DUE, "for its credit")] == told(read(world, only=post.id, dry_run=True).posts)
     assert [(Result.CREDITED, "")] == told(read(world, only=post.id).posts)
     again = read(world, only=post.id)
     assert [Result.CREDITED] == [one.result for one in again.posts]
@@ -859,6 +860,27 @@ def test_old_counters_move_to_a_newer_landmark() -> None:
     assert now == fresh.landmark_at
     assert "" == crediting.out_of_date(fresh, learning, now + timedelta(days=60))
     assert "65 half-lives back" in crediting.out_of_date(fresh, learning, now + timedelta(days=65))
+
+
+def test_a_credit_of_an_older_definition_is_corrected_by_the_present_one(world: World) -> None:
+    """The counters were rebuilt since: the difference is taken from what the old credit is worth now."""
+    world.with_settings(learning=LearningSettings(credit_after_hours=24))
+    post = sent(world)
+    read(world)
+    stored = credits_of(world)[post.id]
+    old = replace(stored, reward=replace(stored.reward, version=0, rate=1, log_rate=1))
+    session = world.session()
+    item = PutItem(crediting.CREDITS, post.id, documents.encode(old), if_absent=False)
+    session.store.commit("default", [item], "old")
+    session.close()
+    world.later(days=2)
+    world.sandbox.actors.set_metrics(post.id, {"impression_count": 900})
+    read(world)
+    snapshot = world.account().snapshot
+
+    expected = crediting.rebuilt(credits_of(world).values(), snapshot.settings.learning, world.clock.now())
+    assert expected == snapshot.learning
+    assert 1 == counted(world)
 
 
 def test_rewards_of_an_older_definition_are_computed_anew() -> None:
