@@ -246,6 +246,16 @@ def test_duplicate_guard(words: str, days: int, gate: str) -> None:
     assert (gate, None, bool(gate)) == found
 
 
+def test_threshold_itself_is_too_much() -> None:
+    """An exact repeat is as alike as it gets, and a threshold of 1 still refuses it."""
+    known = Fingerprints(entries=(similarity.entry(WORDS, NOW),))
+    strict = replace(with_settings(similarity=Similarity(threshold=1.0)), fingerprints=known)
+
+    assert "duplicate" == why(strict)[0]
+    assert "1.00 alike a text of 2026-11-25, 1.00 is too much" == refused(strict).reason
+    assert "" == why(strict, action(words="Rye wants more water than you'd think."))[0]
+
+
 def test_kinds_without_a_text_are_no_duplicates() -> None:
     """A delete repeats no text."""
     known = Fingerprints(entries=(similarity.entry(WORDS, NOW),))
