@@ -79,13 +79,19 @@ def commit(desk: Desk, changes: Sequence[Change]) -> None:
     caller must then take it that anything may have been written, and do nothing on X.
     """
     token = desk.new_id()
+    unanswered = False
     for attempt in range(ANSWER_TRIES):
         try:
             desk.store.commit(desk.account, changes, token)
         except CommitUnanswered:
-            desk.sleep(ANSWER_WAIT_SECONDS * attempt)
+            unanswered = True
+        except StoreUnavailable:
+            # After an answer that got lost this says only that the repeat was not written.
+            if not unanswered:
+                raise
         else:
             return
+        desk.sleep(ANSWER_WAIT_SECONDS * attempt)
     raise StoreUnavailable(
         f"gave no answer to a commit in {ANSWER_TRIES} tries",
         where=desk.account,

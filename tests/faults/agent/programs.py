@@ -127,7 +127,7 @@ def played(seed: int, folder: Path, wrap_store: Callable[[Store], Store] = lambd
         if dice.random() < 0.5:
             world.fault(**dice.choice(CREATE_FAULTS))
         if dice.random() < 0.4:
-            world.fault(endpoint="GET /2/users/:id/tweets", **dice.choice(READ_FAULTS))
+            world.fault(endpoint="GET /2/users/:id/tweets", times=dice.choice((1, 5, 12)), **dice.choice(READ_FAULTS))
         if dice.random() < 0.1:
             sandbox.actors.post("songpost", f"By hand, number {dice.randint(1, 10**9)}.")
         play.ticks(dice.choice((1, 1, 1, 2, 3)))

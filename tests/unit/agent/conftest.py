@@ -27,6 +27,8 @@ from songpost.runtime import Runtime
 from songpost.settings import Budget, PerKind, Schedule, Settings, Similarity
 from songpost.store.opening import open_store
 from songpost.store.port import Store
+from songpost.x.token_file import TokenFile
+from songpost.x.tokens import Pair, keep
 from songpost.x.transport import Request, Response, Transport
 
 START = datetime(2026, 11, 25, 11, 59, tzinfo=UTC)
@@ -66,14 +68,15 @@ class World:
     texts: tuple[Text, ...] = TEXTS
     wrap_store: Callable[[Store], Store] = field(default=lambda store: store)
     wrap_wire: Callable[[Transport], Transport] = field(default=lambda wire: wire)
+    mode: str = "tweepy"
 
     def session(self, *, dry_run: bool = False) -> Session:
         """Open the account as a process of its own would."""
         url = f"sqlite:///{self.folder}/songpost.db"
-        runtime = Runtime(store=url, dry_run=dry_run)
+        runtime = Runtime(store=url, dry_run=dry_run, auth_mode=self.mode)
         session = Session(
             runtime=runtime,
-            environ=environment(self.sandbox),
+            environ={**environment(self.sandbox), "X_TOKEN_FILE": str(self.folder / "token.json")},
             store=self.wrap_store(open_store(url, read_only=dry_run)),
             clock=self.clock.now,
             file=self.folder / "settings",
@@ -91,6 +94,18 @@ class World:
             return tick(session.desk, session.open(), session.hand, session.given.texts, lambda: remaining)
         finally:
             session.close()
+
+    def consent(self) -> None:
+        """Go over to OAuth 2.0, with the pair that the sandbox has given."""
+        told = self.sandbox.credentials()
+        pair = Pair(
+            generation=1,
+            access_token=told.oauth2_access_token,
+            refresh_token=told.oauth2_refresh_token,
+            expires_at=self.clock.now() + timedelta(hours=2),
+        )
+        keep(TokenFile(self.folder / "token.json"), pair)
+        self.mode = "oauth2"
 
     def later(self, **delta: float) -> None:
         """Move the clock of everybody."""
