@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from songpost.bootstrap import handle_reader
+from songpost.invoking import handle_reader
 
 
 def handler(event: Mapping[str, object], context: object) -> Mapping[str, object]:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from songpost import telemetry
-from songpost.agent import control, documents, events, library, summary, writing
+from songpost.agent import documents, library
 from songpost.agent.enrolment import Passport, Told
 from songpost.agent.ledger import Account, Desk
 from songpost.agent.reconcile import TimelineRead
@@ -28,7 +26,7 @@ from songpost.core import content
 from songpost.core.admission import CALL_SECONDS
 from songpost.core.snapshot import Snapshot
 from songpost.errors import CredentialsError, Refusal, VariableError
-from songpost.model import Action, Attempt, Json, Post, User
+from songpost.model import Action, Attempt, Post, User
 from songpost.runtime import Runtime
 from songpost.settings import Settings
 from songpost.store.opening import open_store
@@ -37,7 +35,7 @@ from songpost.store.port import Loaded, Store, StoredAction
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
-    from songpost.agent.measuring import Eye, Measurement, Seen
+    from songpost.agent.measuring import Eye, Seen
     from songpost.x.authorization import Tokens
     from songpost.x.client import Client
     from songpost.x.credentials import Credentials
@@ -351,129 +349,3 @@ def _from_file(path: Path) -> Given:
     texts = content_file.load(settings, path.parent)
     known = Texts(digest=content.digest(texts), load=lambda: texts)
     return Given(settings=settings, texts=known, source=str(path))
-
-
-# ---------------------------------------------------------------------------------------------------- writer
-
-
-def run_writer(
-    session: Session, invocation: events.Invocation, remaining: Callable[[], float]
-) -> tuple[dict[str, Json], writing.Tick | None]:
-    """One tick of the writer, dry or live, or a turn of the kill switch; the summary, and the tick for showing."""
-    if invocation.mode in {"pause", "resume"}:
-        return _turn(session, invocation), None
-    account = session.open()
-    now = session.clock()
-    if session.runtime.dry_run:
-        tick = writing.foretell(account, session.given.texts, now, new_id)
-    elif invocation.mode == "interact":
-        tick = writing.Tick(account=account, plans=(), steps=())
-    else:
-        tick = writing.tick(session.desk, account, session.hand, session.given.texts, remaining)
-    shown = summary.of_tick(
-        tick,
-        account=session.account,
-        mode=invocation.mode,
-        dry_run=session.runtime.dry_run,
-        now=now,
-        before=account.snapshot,
-    )
-    return shown, tick
-
-
-def _turn(session: Session, invocation: events.Invocation) -> dict[str, Json]:
-    if session.runtime.dry_run:
-        raise Refusal(
-            f"a dry run changes nothing, so it cannot {invocation.mode}",
-            where="DRY_RUN",
-            mend="use 'songpost pause' or 'songpost resume' against the store",
-        )
-    if invocation.mode == "pause":
-        after = control.pause(session.desk, invocation.reason or "paused by an event", "event")
-    else:
-        after = control.resume(session.desk, "event")
-    return {
-        "account": session.account,
-        "mode": invocation.mode,
-        "dry_run": False,
-        "actions": [],
-        "paused": after.paused,
-    }
-
-
-# ---------------------------------------------------------------------------------------------------- reader
-
-
-def run_reader(
-    session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str = ""
-) -> tuple[dict[str, Json], Measurement | None]:
-    """One tick of the reader, dry or live; `only` measures one post. Mentions and search read nothing yet.
-
-    Raises `NotFound` for an `only` that the ledger does not know.
-    """
-    account = session.open()
-    now = session.clock()
-    about: dict[str, Json] = {
-        "account": session.account,
-        "mode": invocation.mode,
-        "dry_run": session.runtime.dry_run,
-    }
-    if invocation.mode not in {"timeline", "all"}:
-        budget = summary.of_budget(account.snapshot, now)
-        return {**about, "actions": [], "budget": budget, "note": "nothing to do"}, None
-    from songpost.agent import measuring
-
-    found: measuring.Measurement | None = None
-    before = account.snapshot
-    if only:
-        account, found = measuring.awaiting(session.desk, account, only, write=not session.runtime.dry_run)
-    if found is None and session.runtime.dry_run:
-        found = measuring.foretell(account, now, only)
-    elif found is None:
-        found = measuring.measure(session.desk, account, session.eye, remaining, only)
-    return {**about, **summary.of_measurement(found, before=before, now=now)}, found
-
-
-# ------------------------------------------------------------------------------------------------- functions
-
-_stores: dict[tuple[str, bool], Store] = {}
-"""Stores of this execution environment, by URL and whether they are read-only: their connections stay warm."""
-
-
-def handle_writer(event: object, context: object) -> dict[str, Json]:
-    """The writer's handler: parse, open, tick, summarise. Raises the named errors: the invocation fails."""
-    invocation = events.parse(event, events.WRITER_MODES, "both")
-    session = _function_session(invocation)
-    shown, _ = run_writer(session, invocation, _remaining(context))
-    logger.info("tick", extra={"summary": shown})
-    return shown
-
-
-def handle_reader(event: object, context: object) -> dict[str, Json]:
-    """The reader's handler: parse, open, measure, summarise. Raises the named errors: the invocation fails."""
-    invocation = events.parse(event, events.READER_MODES, "all")
-    session = _function_session(invocation)
-    shown, _ = run_reader(session, invocation, _remaining(context))
-    logger.info("tick", extra={"summary": shown})
-    return shown
-
-
-def _function_session(invocation: events.Invocation) -> Session:
-    environ = dict(os.environ)
-    runtime = Runtime.from_env(environ)
-    runtime = replace(
-        runtime,
-        account=invocation.account or runtime.account,
-        dry_run=runtime.dry_run or invocation.dry_run,
-    )
-    telemetry.configure("INFO", in_lambda=runtime.in_lambda, account=runtime.account)
-    where = (runtime.store, runtime.dry_run)
-    if where not in _stores:
-        _stores[where] = open_store(runtime.store, read_only=runtime.dry_run)
-    return Session(runtime=runtime, environ=environ, store=_stores[where], clock=system_clock, file=None)
-
-
-def _remaining(context: object) -> Callable[[], float]:
-    """Seconds that this invocation has left; a laptop's has all the time there is."""
-    tell = getattr(context, "get_remaining_time_in_millis", None)
-    return (lambda: float("inf")) if tell is None else (lambda: float(tell()) / 1000)

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from songpost import telemetry
 from songpost.agent.events import Invocation
 from songpost.agent.writing import Step, Tick
-from songpost.bootstrap import Session, run_reader, run_writer
+from songpost.bootstrap import Session
 from songpost.cli.opening import print_json, session_of
 from songpost.core import budget
 from songpost.core.admission import Admitted
 from songpost.core.learning_state import FRACTION_BITS
 from songpost.core.snapshot import Snapshot
+from songpost.invoking import run_reader, run_writer
 from songpost.model import State
 
 if TYPE_CHECKING:

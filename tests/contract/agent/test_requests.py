@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from songpost.agent.events import Invocation
-from songpost.bootstrap import run_reader
+from songpost.invoking import run_reader
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox

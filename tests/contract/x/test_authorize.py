@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from songpost.endpoints import OWNER_SCOPES
 from songpost.errors import CredentialsError, NotSent, VariableError
 from songpost.lab.sandbox import Sandbox
 from songpost.lab.sandbox.server import SandboxServer
 from songpost.x.authorize import authorize
 from songpost.x.credentials import OAuth2
-from songpost.endpoints import OWNER_SCOPES
 from songpost.x.tokens import Pair
 from tests.contract.x.conftest import network, now
 

@@ -12,11 +12,11 @@ import pytest
 from songpost.agent import documents
 from songpost.agent.events import Invocation
 from songpost.agent.writing import DECISIONS, STATISTICS
-from songpost.bootstrap import run_reader
 from songpost.core import bandit
 from songpost.core.bandit import Decision
 from songpost.core.learning_state import Statistics, arm_of
 from songpost.errors import BadInput
+from songpost.invoking import run_reader
 from songpost.model import Arm, Json, Text
 from songpost.settings import LearningSettings, Schedule, Similarity
 from tests.unit.agent.conftest import World

@@ -15,9 +15,9 @@ from songpost.agent import crediting, documents, ledger
 from songpost.agent.agenda import Measured, Result, reading_of
 from songpost.agent.events import Invocation
 from songpost.agent.measuring import READS, Measurement
-from songpost.bootstrap import run_reader
 from songpost.core.reward import reward_from
 from songpost.errors import IdentityError, NotFound
+from songpost.invoking import run_reader
 from songpost.lab.sandbox.world import Post as SandboxPost
 from songpost.model import Arm, Awaited, Identity, Kind, Measuring, PostMark, PriceClass
 from songpost.settings import Budget, LearningSettings, Schedule

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from songpost.endpoints import ENDPOINTS, MEDIA_APPEND, MEDIA_STATUS, POSTS, USAGE, USER_BY_NAME, Endpoint
 from songpost.errors import Unreadable
 from songpost.model import Json, Post
 from songpost.x.answers import Reply, read
-from songpost.endpoints import ENDPOINTS, MEDIA_APPEND, MEDIA_STATUS, POSTS, USAGE, USER_BY_NAME, Endpoint
 from songpost.x.nouns import AppUsage, Upload
 from tests.unit.x.conftest import NOW, answer, rate_headers
 

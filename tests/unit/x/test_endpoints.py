@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from songpost.endpoints import CREATE_POST, ENDPOINTS, Endpoint, Lost, Retry
 from songpost.model import PriceClass
 from songpost.x.client import Client
-from songpost.endpoints import CREATE_POST, ENDPOINTS, Endpoint, Lost, Retry
 
 ALL = pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS.keys())
 
