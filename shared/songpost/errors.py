@@ -211,7 +211,7 @@ class NotSent(XError):
 class RateLimited(XError):
     """429: certainly not billed. `retry_at` is the latest reset among the exhausted buckets, if told."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an answer told, each by its name
         self,
         what: str,
         *,

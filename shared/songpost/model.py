@@ -268,7 +268,7 @@ class Awaited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measuring:
-    """Which posts are still to be measured, by the id of the post. Only an agenda: what was credited, the credits say."""
+    """Which posts are still to be measured, by their id. Only an agenda: what was credited, the credits say."""
 
     posts: Mapping[str, Awaited] = field(default_factory=dict)
     schema_version: int = 1
