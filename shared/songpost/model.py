@@ -288,7 +288,8 @@ class Usage:
     """Counters under the ceilings. All keys are text so that the document is plain JSON.
 
     `months` by billing period (`2026-11`, the month in which the cycle starts), `days` by UTC date,
-    `windows` by `date/window/kind` with the date on which the window starts, `kinds` by `UTC date/kind`.
+    `windows` by `date/window/kind` with the date on which the window starts, `kinds` by
+    `date/kind` likewise. Ceilings are counted from `days`; `months` are for people to look back on.
     """
 
     months: Mapping[str, Tally] = field(default_factory=dict)
