@@ -173,6 +173,11 @@ def test_beliefs_are_rates() -> None:
     assert 0.009 < belief.expected < 0.03
 
 
+def test_no_arms_no_beliefs() -> None:
+    """Asked about no arm, the learner believes nothing."""
+    assert () == bandit.beliefs(TAUGHT, [], "seed", NOW)
+
+
 def test_a_topic_that_is_gone_still_teaches_and_is_never_chosen() -> None:
     """Arms that are no longer offered inform the others' windows, and stay out of the candidates."""
     offered = [arm for arm in ARMS if arm.topic != "bread"]

@@ -14,7 +14,7 @@ TOPICS, WINDOWS = ("bread", "hiking", "looms"), ("dawn", "noon")
 ARMS = [Arm(topic, window, media) for topic in TOPICS for window in WINDOWS for media in (False, True)]
 OFFERED = {window: [arm for arm in ARMS if arm.window == window] for window in WINDOWS}
 ROOMS = dict.fromkeys(WINDOWS, 1)
-WORLDS, DAYS, DRAWS = 20, 60, 32
+WORLDS, DAYS, DRAWS = 20, 40, 16
 
 
 def tastes(draws: random.Random) -> dict[Arm, float]:
@@ -38,7 +38,7 @@ def outcome(rate: float, draws: random.Random) -> Reward:
 
 
 def fraction_of_best(seed: int, *, renamed: bool) -> float:
-    """Two posts a day credited two days later: the share of the best possible in the second month."""
+    """Two posts a day credited two days later: the share of the best possible in the second half."""
     draws = random.Random(seed)
     rates = tastes(draws)
     best = sum(max(rates[arm] for arm in OFFERED[window]) for window in WINDOWS)
@@ -57,7 +57,7 @@ def fraction_of_best(seed: int, *, renamed: bool) -> float:
 
 
 def test_it_finds_what_the_audience_likes() -> None:
-    """Over 20 small worlds the second month earns at least 80 % of the best possible, where chance earns about 60 %."""
+    """In 20 small worlds the second half of 40 days earns over 80 % of the best possible; chance earns about 60 %."""
     fractions = [fraction_of_best(seed, renamed=False) for seed in range(WORLDS)]
     assert sum(fractions) / WORLDS > 0.80
 

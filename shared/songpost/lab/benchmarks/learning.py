@@ -38,6 +38,8 @@ GOALS = {
 LEAD = 0.03
 Z95 = 1.96
 
+START, END = "<!-- measured -->", "<!-- end of what was measured -->"
+
 Scores = dict[str, dict[str, dict[int, list[float]]]]
 """By world, policy and audience: the score through day 90, through day 365, then the mean of each week."""
 
@@ -170,16 +172,22 @@ def main(arguments: list[str] | None = None) -> int:
         "--runs", type=Path, default=Path("build/learning-runs.jsonl"), help="where finished audiences lie"
     )
     parser.add_argument("--picture", type=Path, help="write the learning curves here, as SVG")
+    parser.add_argument("--document", type=Path, help="put the output between the marks of this Markdown file")
     chosen = parser.parse_args(arguments)
     worlds = {name: chosen.audiences if name in MAIN_WORLDS else chosen.side_audiences for name in WORLDS}
     chosen.runs.parent.mkdir(parents=True, exist_ok=True)
     scores = measure({name: n for name, n in worlds.items() if n}, tuple(chosen.policies), chosen.workers, chosen.runs)
     reached = verdicts(scores)
-    sys.stdout.write(
-        f"{versions()}; {chosen.audiences} audiences a main world, {chosen.side_audiences} a side world\n\n"
+    told = (
+        f"{versions()}; {chosen.audiences} audiences a main world, {chosen.side_audiences} a side world.\n\n"
         f"{table(scores)}\n\n"
-        + "".join(f"{'reached' if good else 'MISSED '}  {sentence}\n" for sentence, good in reached)
+        + "".join(f"- {'reached' if good else '**missed**'}: {sentence}\n" for sentence, good in reached)
     )
+    sys.stdout.write(told)
+    if chosen.document:
+        before, _, rest = chosen.document.read_text(encoding="utf-8").partition(START)
+        _, _, after = rest.partition(END)
+        chosen.document.write_text(f"{before}{START}\n{told}{END}{after}", encoding="utf-8")
     if chosen.picture:
         curves = {
             world: {
