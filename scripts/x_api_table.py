@@ -12,12 +12,12 @@ from songpost.endpoints import ENDPOINTS
 PAGE = Path(__file__).parents[1] / "docs" / "x-api.md"
 HEAD = """# The calls to X
 
-Every call that Songpost can make, from the table that admission prices it by, the client sends it by, and the sandbox is
-held to: `shared/songpost/endpoints.py`. Made by `scripts/x_api_table.py`.
+Every call that Songpost can make, from the table that admission prices it by, the client sends it by, and the sandbox
+is held to: `shared/songpost/endpoints.py`. Made by `scripts/x_api_table.py`.
 
 - *price*: the line of the price list; a create with anything that X links costs more, a summoned reply less.
-- *lost answer*: `harmless`, asking again changes nothing; `repeatable`, a second time changes nothing more; `open`, only
-  the own timeline can tell.
+- *lost answer*: `harmless`, asking again changes nothing; `repeatable`, a second time changes nothing more; `open`,
+  only the own timeline can tell.
 - *again by itself*: `safe`, also when no usable answer came; `unsent`, only where nothing can have happened.
 
 | call | endpoint | price | lost answer | again by itself | rate windows | scopes |

@@ -1,6 +1,6 @@
 """The table of X's calls is the one that everybody reads: the sandbox serves each row, with the row's scopes, and the
 page in the documents is made from it.
-"""  # noqa: D205 - one sentence
+"""
 
 from __future__ import annotations
 
