@@ -21,8 +21,14 @@ define venv
 @test -x $(1)/bin/python || $(PYTHON) -m venv --without-pip $(1)
 endef
 
+# make faults PROGRAMS=500 SEED=42; MINUTES ends the programs early.
+PROGRAMS := 10000
+DYNAMODB_PROGRAMS := 1000
+SEED := 1
+MINUTES := 1440
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types imports template cover bench build invoke deploy lock clean
+.PHONY: help setup run test check format lint types imports template cover faults bench build invoke deploy lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -76,8 +82,11 @@ cover: $(READY)
 template: $(SAM_READY)
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM) validate --lint
 
+faults: $(READY) ## thousands of random faults, and docs/reliability.md; PROGRAMS, SEED, MINUTES say how many
+	@$(BIN)/python -m tests.faults.report --programs $(PROGRAMS) --dynamodb $(DYNAMODB_PROGRAMS) --seed $(SEED) --minutes $(MINUTES)
+
 bench: $(READY) ## the benchmarks; they print, and judge nothing
-	@$(BIN)/python -m pytest -q -s tests/benchmarks
+	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
 
 build: $(SAM_READY) ## what goes to AWS, in .aws-sam/build; no Docker needed
 	@PYTHON=$(PYTHON) $(SAM) build

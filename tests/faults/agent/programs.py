@@ -49,7 +49,11 @@ READ_FAULTS = ({"kind": "answer lost"}, {"kind": "status", "status": 503}, {"kin
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the judge found: each is empty where all is well."""
+    """What the judge found: the first four are empty where all is well; the rest counts what happened.
+
+    `struck` are X's faults, `unknown` the actions that wait for a person's word, `over_micros` X's bill above the
+    ceiling.
+    """
 
     seed: int
     twice: tuple[str, ...]
@@ -58,6 +62,9 @@ class Verdict:
     broken: tuple[str, ...]
     posts: int
     deaths: int
+    struck: int
+    unknown: int
+    over_micros: int
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -170,18 +177,23 @@ def _judged(play: Play) -> Verdict:
     return Verdict(
         seed=play.seed,
         twice=tuple(f"posted {count} times: {text}" for text, count in counts.items() if count > 1),
-        lost=tuple(_lost(actions, {post.id for post in own}, sent)),
+        lost=tuple(_lost(actions, {post.id: post.text for post in own}, sent)),
         overspent=tuple(_overspent(world.bill_micros, spent, ceiling)),
         broken=tuple(f"{finding.where}: {finding.what}" for finding in findings),
         posts=len(own),
         deaths=play.deaths,
+        struck=len(world.sandbox.faults.struck),
+        unknown=sum(action.state is State.UNKNOWN for action in actions),
+        over_micros=max(0, world.bill_micros - ceiling),
     )
 
 
-def _lost(actions: list[Action], own: set[str], sent: dict[str, Action]) -> list[str]:
+def _lost(actions: list[Action], own: dict[str, str], sent: dict[str, Action]) -> list[str]:
     """Posts that no action accounts for, actions that claim posts which are not there, and actions without an end."""
-    unknown = [action for action in actions if action.state is State.UNKNOWN]
-    found = [f"post {post_id} is nobody's" for post_id in own - set(sent) if not unknown]
+    open_texts = {action.text for action in actions if action.state is State.UNKNOWN}
+    found = [
+        f"post {post_id} is nobody's" for post_id, text in own.items() if post_id not in sent and text not in open_texts
+    ]
     found += [
         f"{action.key} says sent, but X has no {post_id}" for post_id, action in sent.items() if post_id not in own
     ]

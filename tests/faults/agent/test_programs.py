@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults.agent.programs import Verdict, played
 
-PROGRAMS = int(os.environ.get("SONGPOST_FAULT_PROGRAMS", "200"))
+PROGRAMS = int(os.environ.get("SONGPOST_FAULT_PROGRAMS", "150"))
 FIRST_SEED = int(os.environ.get("SONGPOST_FAULT_SEED", "1"))
 
 
