@@ -9,6 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.benchmark
+
 RUNS = 15
 TOP = Path(__file__).parents[2]
 WORDS = ["run", "--mode", "both", "--dry-run", "true"]

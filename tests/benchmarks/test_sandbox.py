@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+import pytest
 from oauthlib.oauth1 import Client as Signer
 
 from songpost.lab.sandbox import Request, Rules, Sandbox
+
+pytestmark = pytest.mark.benchmark
 
 ROUNDS = 5
 CALLS = 300

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 
+import pytest
 import requests
 import tweepy
 from requests.adapters import HTTPAdapter
@@ -24,6 +25,8 @@ from songpost.x import open_client
 from songpost.x.answers import POST_FIELDS
 from songpost.x.credentials import OAuth1
 from songpost.x.nouns import Draft
+
+pytestmark = pytest.mark.benchmark
 
 CALLS = 200
 WARM_UP = 10

@@ -285,7 +285,7 @@ AS_NOBODY = """
 
 def _readable_by_all(folder: Path) -> None:
     """Open the way to a folder of pytest's for another user."""
-    for parent in [folder, *folder.parents][:4]:
+    for parent in [folder, *folder.parents][:5]:
         if parent.stat().st_uid == os.getuid():
             parent.chmod(parent.stat().st_mode | 0o055)
 
