@@ -233,11 +233,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostMark:
-    """One own post as the timeline or the ledger knows it: its id and time, for spacing and baselines."""
+    """One own post as the timeline or the ledger knows it: its id and time, for spacing and baselines.
+
+    Only posts keep a distance to each other; replies and reposts do not count.
+    """
 
     id: str
     posted_at: datetime
     by_hand: bool = False
+    kind: Kind = Kind.POST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +300,8 @@ class Usage:
     days: Mapping[str, Tally] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
     kinds: Mapping[str, int] = field(default_factory=dict)
+    kind_micros: Mapping[str, int] = field(default_factory=dict)
+    theoretical_arrival_at: datetime | None = None
     updated_at: datetime | None = None
     schema_version: int = 1
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from songpost.core import admission, budget
+from songpost.core import admission
 from songpost.core.snapshot import Snapshot
 from songpost.model import Action, State, event_digest
 
@@ -43,25 +43,24 @@ def broken_chains(actions: Iterable[Action]) -> Iterator[Finding]:
 
 def miscounts(snapshot: Snapshot, actions: Iterable[Action]) -> Iterator[Finding]:
     """Counters that do not cover what the actions say: fewer windows counted, or less money, than was used."""
-    settings, usage = snapshot.settings, snapshot.usage
+    usage = snapshot.usage
     windows: Counter[str] = Counter()
-    months: Counter[str] = Counter()
+    days: Counter[str] = Counter()
     for action in actions:
         if action.attempts and action.state in {State.SENT, State.SENDING, State.UNKNOWN, State.REFUSED}:
             windows[admission.window_key(action)] += 1
         for attempt in action.attempts:
-            month = budget.month_of(attempt.started_at, settings.budget.billing_day)
             micros = attempt.reserved_micros if attempt.settled_micros is None else attempt.settled_micros
-            months[month] += micros
+            days[attempt.started_at.date().isoformat()] += micros
     for key, used in sorted(windows.items()):
         counted = usage.windows.get(key)
         if counted is not None and counted < used:
             yield Finding(f"usage {key}", f"counts {counted}, the ledger has {used}", "pause, and report it")
-    for month, micros in sorted(months.items()):
-        tally = usage.months.get(month)
+    for day, micros in sorted(days.items()):
+        tally = usage.days.get(day)
         if tally is not None and tally.spent_micros < micros:
             yield Finding(
-                f"usage {month}",
+                f"usage {day}",
                 f"counts ${tally.spent_micros / 1e6:.3f}, the actions alone cost ${micros / 1e6:.3f}",
                 "pause, and compare with X's own bill",
             )

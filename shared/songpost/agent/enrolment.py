@@ -18,7 +18,7 @@ from songpost.core.admission import Refused
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.errors import ClockError, IdentityError
-from songpost.model import SKEW_SECONDS, Bucket, Identity, Post, PostMark, PriceClass, User
+from songpost.model import SKEW_SECONDS, Bucket, Identity, Kind, Post, PostMark, PriceClass, User
 
 FIRST_POSTS = 10
 """Own posts that the first tick reads."""
@@ -128,6 +128,13 @@ def _learn_user(desk: Desk, account: Account, passport: Passport) -> tuple[Accou
     return account, None
 
 
+def kind_of(post: Post) -> Kind:
+    """What a post of the timeline is."""
+    if post.reposted:
+        return Kind.REPOST
+    return Kind.REPLY if post.replied_to else Kind.POST
+
+
 def _learn_past(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Refused | None]:
     identity = account.snapshot.identity
     if identity is None:
@@ -136,14 +143,9 @@ def _learn_past(desk: Desk, account: Account, passport: Passport) -> tuple[Accou
     if isinstance(decision, Refused):
         return account, decision
     posts, told = passport.posts(identity.user_id, FIRST_POSTS)
-    marks = tuple(
-        PostMark(id=post.id, posted_at=post.created_at, by_hand=True) for post in posts if post.created_at is not None
-    )
-    entries = tuple(
-        similarity.entry(post.text, post.created_at)
-        for post in reversed(posts)
-        if post.created_at is not None and not post.reposted
-    )
+    dated = [(post, post.created_at) for post in posts if post.created_at is not None]
+    marks = tuple(PostMark(id=post.id, posted_at=at, by_hand=True, kind=kind_of(post)) for post, at in dated)
+    entries = tuple(similarity.entry(post.text, at) for post, at in reversed(dated) if not post.reposted)
 
     def learned(snapshot: Snapshot) -> Snapshot:
         settled = settled_read(snapshot, decision, told.resources)

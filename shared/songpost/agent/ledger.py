@@ -335,9 +335,15 @@ def booked_after(snapshot: Snapshot, before: Action, after: Action, attempt_id: 
             writes=-1 if unbilled and first else 0,
             reads=new.resources - old.reserved_reads if first else 0,
             micros=new.settled_micros - held,
+            kind=after.kind,
         )
-    if after.state is State.PLANNED and before.state is not State.PLANNED:
-        usage = budget.counted(usage, admission.window_key(after), admission.local_date(after), -1)
+    planned, sent = State.PLANNED, State.SENT
+    change = (before.state is planned and after.state is sent) - (
+        before.state is not planned and after.state is planned
+    )
+    if change:
+        # An action that waits holds no place in its window; one whose answer comes late takes it again.
+        usage = budget.counted(usage, admission.window_key(after), admission.local_date(after), change)
     result = replace(snapshot, usage=usage)
     if unbilled:
         result = replace(result, fingerprints=admission.without_own(snapshot.fingerprints, after))
@@ -349,7 +355,7 @@ def booked_after(snapshot: Snapshot, before: Action, after: Action, attempt_id: 
 
 def with_post(timeline: Timeline, action: Action) -> Timeline:
     """The timeline document with a post of our own at its place."""
-    mark = PostMark(id=action.post_id, posted_at=action.posted_at or action.updated_at)
+    mark = PostMark(id=action.post_id, posted_at=action.posted_at or action.updated_at, kind=action.kind)
     return with_marks(timeline, (mark,))
 
 

@@ -11,7 +11,7 @@ Its reads were booked with the attempt, so neither the ceiling nor a pause stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,7 +26,6 @@ from songpost.model import (
     Attempt,
     Bucket,
     Post,
-    PostMark,
     PriceClass,
     State,
     recorded,
@@ -102,57 +101,80 @@ def reconcile(desk: Desk, account: Account, read: ReadTimeline) -> Account:
     for action in due(account, desk.now()):
         if action.kind not in CREATES:
             continue
-        account, most = _book_read(desk, account, action)
-        if not most:
+        account, look = _book_look(desk, account, action)
+        if not look.most:
             continue
+        attempt = action.attempts[-1]
         try:
-            seen = read(identity.user_id, action.attempts[-1].baseline_id, most)
+            seen = read(identity.user_id, attempt.baseline_id, look.most)
         except (NotSent, RateLimited):
+            _give_back(desk, account, look, 0)
             raise
         except XError:
             # No answer is not no bill: the look counts as fully used, and shows nothing.
-            seen = TimelineRead(posts=(), complete=False, read_at=desk.now(), resources=most)
-            _take_in(desk, account, action, action.attempts[-1], seen)
+            seen = TimelineRead(posts=(), complete=False, read_at=desk.now(), resources=look.most)
+            _take_in(desk, account, action, attempt, replace(seen, resources=look.booked_before))
             raise
-        account = _take_in(desk, account, action, action.attempts[-1], seen)
+        account = _give_back(desk, account, look, seen.resources)
+        account = _take_in(
+            desk, account, action, attempt, replace(seen, resources=min(seen.resources, look.booked_before))
+        )
     return account
 
 
-def _book_read(desk: Desk, account: Account, action: Action) -> tuple[Account, int]:
-    """See that a look is booked: the first two were, with the attempt. 0 where it may not be made now."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A read that may be made now, of `most` posts: so many were booked with the attempt, the rest at `booked_at`."""
+
+    most: int = 0
+    booked_before: int = 0
+    booked_at: datetime | None = None
+    unit_micros: int = 0
+
+
+def _book_look(desk: Desk, account: Account, action: Action) -> tuple[Account, Look]:
+    """See that a look is booked: the first two were, with the attempt; what a later one needs more is booked today."""
     attempt_id = action.attempts[-1].id
 
-    def decide(current: Account) -> Move[int]:
+    def decide(current: Account) -> Move[Look]:
         snapshot, now = current.snapshot, desk.now()
         stored = current.stored.get(action.key)
         if stored is None or stored.action.state not in OPEN or stored.action.attempts[-1].id != attempt_id:
-            return Move(snapshot=snapshot, result=0)
+            return Move(snapshot=snapshot, result=Look())
         attempt = stored.action.attempts[-1]
         most = next_read(attempt, now)
-        short = attempt.resources + most - attempt.reserved_reads
-        if not most or short <= 0:
-            return Move(snapshot=snapshot, result=most)
-        micros = price(price_list(snapshot.settings, now.date()), PriceClass.POST_READ, short)
+        before = min(most, attempt.reserved_reads - attempt.resources)
+        short = most - before
+        if short <= 0:
+            return Move(snapshot=snapshot, result=Look(most, before))
+        unit = price(price_list(snapshot.settings, now.date()), PriceClass.POST_READ)
         settings, usage = snapshot.settings, snapshot.usage
-        if budget.shortfall(settings, usage, now, writes=0, reads=short, micros=micros) is not None:
-            return Move(snapshot=snapshot, result=0)
-        # Booked at the attempt's own time, so that what is given back at the end lands where it came from.
-        usage = budget.booked(usage, settings.budget, attempt.started_at, reads=short, micros=micros)
-        attempt = replace(
-            attempt,
-            reserved_reads=attempt.reserved_reads + short,
-            reserved_micros=attempt.reserved_micros + micros,
-        )
-        after = replace(stored.action, attempts=(*stored.action.attempts[:-1], attempt))
-        after = recorded(after, now, f"another look of {most} posts booked, ${micros / 1e6:.3f}", attempt.id)
+        if budget.shortfall(settings, usage, now, writes=0, reads=short, micros=unit * short) is not None:
+            return Move(snapshot=snapshot, result=Look())
+        usage = budget.booked(usage, settings.budget, now, reads=short, micros=unit * short)
         return Move(
             snapshot=replace(snapshot, usage=usage),
             written=("usage",),
-            actions=((after, stored),),
-            result=most,
+            result=Look(most, before, now, unit),
         )
 
     return ledger.move(desk, account, decide)
+
+
+def _give_back(desk: Desk, account: Account, look: Look, returned: int) -> Account:
+    """Give back what a look booked for itself and X did not return."""
+    unused = look.most - max(returned, look.booked_before)
+    booked_at = look.booked_at
+    if booked_at is None or unused <= 0:
+        return account
+
+    def decide(current: Account) -> Move[None]:
+        snapshot = current.snapshot
+        micros = -unused * look.unit_micros
+        usage = budget.booked(snapshot.usage, snapshot.settings.budget, booked_at, reads=-unused, micros=micros)
+        return Move(snapshot=replace(snapshot, usage=usage), written=("usage",), result=None)
+
+    return ledger.move(desk, account, decide)[0]
 
 
 def _take_in(desk: Desk, account: Account, action: Action, attempt: Attempt, seen: TimelineRead) -> Account:
@@ -212,13 +234,3 @@ def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: 
         return recorded(replace(after, state=State.ABANDONED, reason=reason), now, reason, attempt.id)
     reason = "not in the timeline: sent once more"
     return recorded(replace(after, state=State.PLANNED, reason=reason), now, reason, attempt.id)
-
-
-def by_hand(account: Account, posts: Sequence[Post]) -> tuple[PostMark, ...]:
-    """Marks for own posts that no action made."""
-    ours = {mark.id for mark in account.snapshot.timeline.latest}
-    return tuple(
-        PostMark(id=post.id, posted_at=post.created_at, by_hand=True)
-        for post in posts
-        if post.id not in ours and post.created_at is not None
-    )

@@ -114,7 +114,7 @@ def _schedule(case: Case) -> Verdict:
 
 def earliest_post(snapshot: Snapshot) -> datetime | None:
     """When the minimum gap to the latest own post is over: those by hand, and those still open, count."""
-    posted = [mark.posted_at for mark in snapshot.timeline.latest]
+    posted = [mark.posted_at for mark in snapshot.timeline.latest if mark.kind is Kind.POST]
     posted += [
         other.attempts[-1].started_at
         for other in snapshot.actions.values()
@@ -181,8 +181,10 @@ def _approval(case: Case) -> Verdict:
 
 def _budget(case: Case) -> Verdict:
     snapshot, worst = case.snapshot, case.quote.worst_micros
-    reads = case.quote.reads
-    short = budget.shortfall(snapshot.settings, snapshot.usage, case.now, writes=1, reads=reads, micros=worst)
+    reads, kind = case.quote.reads, case.action.kind
+    short = budget.shortfall(
+        snapshot.settings, snapshot.usage, case.now, writes=1, reads=reads, micros=worst, kind=kind
+    )
     if short is None:
         return _yes("budget", f"{budget.dollars(worst)} at worst")
     return _no("budget", str(short), short.retry_at)
@@ -267,7 +269,13 @@ def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitte
     )
     sending = recorded(sending, now, f"admitted, {budget.dollars(quote.worst_micros)} booked", attempt_id)
     usage = budget.booked(
-        snapshot.usage, snapshot.settings.budget, now, writes=1, reads=quote.reads, micros=quote.worst_micros
+        snapshot.usage,
+        snapshot.settings.budget,
+        now,
+        writes=1,
+        kind=sending.kind,
+        reads=quote.reads,
+        micros=quote.worst_micros,
     )
     usage = budget.counted(usage, window_key(sending), local_date(sending), 1)
     endpoint = rate_limits.ENDPOINTS[sending.kind]

@@ -22,7 +22,7 @@ from songpost.core.content import Choice, Library
 from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
 from songpost.core.windows import Occurrence
-from songpost.model import CREATES, Arm, DayPlan, Fingerprints, Slot, Text
+from songpost.model import CREATES, Arm, DayPlan, Fingerprints, Kind, Slot, Text
 from songpost.settings import Settings
 
 LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,7 +94,7 @@ def build(snapshot: Snapshot, library: Library, day: date, library_digest: str) 
     shelf = Shelf(settings, library, _promised(snapshot, (*kept, *others), opens_at), opens_at)
     filled = _choose(snapshot, shelf, rooms, max(0, settings.posts_per_day - len(kept)), seed, name)
     busy = [slot.due_at for slot in (*kept, *others) if not slot.skipped]
-    busy += [mark.posted_at for mark in snapshot.timeline.latest]
+    busy += [mark.posted_at for mark in snapshot.timeline.latest if mark.kind is Kind.POST]
     keys = frozenset(slot.key for slot in kept)
     slots, left_out = _with_minutes(settings, occurrences, filled.chosen, busy, keys, seed, name)
     return Planned(
