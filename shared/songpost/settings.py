@@ -164,16 +164,46 @@ class Prices:
     owned_read: Annotated[Decimal, Ge(0)] | None = None
 
 
+_USD = Annotated[Decimal, Interval(ge=0, le=100_000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsdPerKind:
+    """Money ceilings of single kinds of action per billing month, in US dollars; `None`: only the account's holds."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    post: _USD | None = None
+    reply: _USD | None = None
+    quote: _USD | None = None
+    repost: _USD | None = None
+    like: _USD | None = None
+    follow: _USD | None = None
+
+    def of(self, kind: Kind) -> Decimal | None:
+        """The ceiling of a kind; deletes and reads have none of their own."""
+        return {
+            Kind.POST: self.post,
+            Kind.REPLY: self.reply,
+            Kind.QUOTE: self.quote,
+            Kind.REPOST: self.repost,
+            Kind.LIKE: self.like,
+            Kind.FOLLOW: self.follow,
+        }.get(kind)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """The ceilings: money per billing month and UTC day, resources read and writes per billing month.
+    """The ceilings: money per billing month, kind and UTC day, resources read and writes per billing month.
 
-    Each ceiling is kept short by `buffer_pct` (0.05 is five percent). `billing_day` starts X's cycle.
+    Each ceiling is kept short by `buffer_pct` (0.05 is five percent). `billing_day` starts X's cycle. Of the month's
+    money, what `burst_days` days earn may be spent at once (core/pacing.py); `None`: all of it.
     """
 
     __pydantic_config__ = FORBID_UNKNOWN
     usd_per_month: Annotated[Decimal, Interval(ge=0, le=100_000)] = Decimal("5.00")
     usd_per_day: Annotated[Decimal, Interval(ge=0, le=100_000)] | None = None
+    usd_per_kind: UsdPerKind = field(default_factory=UsdPerKind)
+    burst_days: Annotated[float, Interval(gt=0.0, le=31.0)] | None = 7.0
     buffer_pct: Annotated[float, Interval(ge=0.0, lt=1.0)] = 0.05
     custom_read_cap: Annotated[int, Ge(0)] | None = None
     custom_write_cap: Annotated[int, Ge(0)] | None = None

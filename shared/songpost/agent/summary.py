@@ -145,5 +145,5 @@ def of_budget(snapshot: Snapshot, now: datetime) -> dict[str, Json]:
             "left": usd(ceiling.left) if ceiling.money else ceiling.left,
             "resets_at": ceiling.resets_at.isoformat(),
         }
-        for ceiling in budget.ceilings(snapshot.settings, snapshot.usage, now)
+        for ceiling in budget.overview(snapshot.settings, snapshot.usage, now)
     }

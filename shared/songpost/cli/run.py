@@ -180,12 +180,12 @@ def step_lines(step: Step, zone: ZoneInfo) -> Iterator[str]:
 
 def budget_lines(before: Snapshot, after: Snapshot, now: datetime) -> Iterator[str]:
     """Every ceiling before and after."""
-    yield f"{'Budget':<20}{'ceiling':>14}{'used before':>16}{'used after':>16}"
-    later = {ceiling.name: ceiling for ceiling in budget.ceilings(after.settings, after.usage, now)}
-    for ceiling in budget.ceilings(before.settings, before.usage, now):
+    yield f"{'Budget':<26}{'ceiling':>14}{'used before':>16}{'used after':>16}"
+    later = {ceiling.name: ceiling for ceiling in budget.overview(after.settings, after.usage, now)}
+    for ceiling in budget.overview(before.settings, before.usage, now):
         figures = (ceiling.limit, ceiling.used, later[ceiling.name].used)
         shown = [f"${figure / 1e6:,.3f}" if ceiling.money else f"{figure:,}" for figure in figures]
-        yield f"  {ceiling.name:<18}{shown[0]:>14}{shown[1]:>16}{shown[2]:>16}"
+        yield f"  {ceiling.name:<24}{shown[0]:>14}{shown[1]:>16}{shown[2]:>16}"
 
 
 def wrapped(text: str, indent: str = "", hang: int = 0) -> list[str]:

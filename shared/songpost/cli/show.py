@@ -85,7 +85,7 @@ def budget(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
             print_json(summary.of_budget(snapshot, now))
             return 0
         rows = []
-        for ceiling in ceilings.ceilings(snapshot.settings, snapshot.usage, now):
+        for ceiling in ceilings.overview(snapshot.settings, snapshot.usage, now):
             figures = (ceiling.limit, ceiling.used, ceiling.left)
             shown = [f"${figure / 1e6:,.3f}" if ceiling.money else f"{figure:,}" for figure in figures]
             rows.append([ceiling.name, *shown, f"{ceiling.resets_at:%Y-%m-%d}"])

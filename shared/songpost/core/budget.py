@@ -1,7 +1,8 @@
 """The ceilings: what a period may use, what it has used, and the booking of reservations.
 
 Money is integer micro-dollars. A billing month starts on `budget.billing_day` and a day at 00:00, both UTC,
-as X's own cycle and its once-a-day pricing of reads do. What a month has used is the sum of its days, so a
+as X's own cycle and its once-a-day pricing of reads do. Beside the ceilings stands the pace (`core/pacing.py`), at
+which the month's money may be spent. What a month has used is the sum of its days, so a
 `billing_day` that the owner moves in the middle of a month neither loses a booking nor gives one back elsewhere.
 """
 
@@ -11,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from songpost.model import MICROS_PER_USD, Tally, Usage
+from songpost.core import pacing
+from songpost.core.pacing import Pace
+from songpost.model import MICROS_PER_USD, Kind, Tally, Usage
 from songpost.settings import Budget, Plan, Settings
 
 CAPS: dict[Plan, tuple[int | None, int | None]] = {
@@ -30,13 +33,14 @@ KEPT_DAYS = 40
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """One ceiling, and how much of it is used. `resets_at` is when it is whole again."""
+    """One ceiling, and how much of it is used. `resets_at` is when it is whole again, `kind` the only one it is for."""
 
     name: str
     limit: int
     used: int
     resets_at: datetime
     money: bool
+    kind: Kind | None = None
 
     @property
     def left(self) -> int:
@@ -46,14 +50,17 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A ceiling that a booking would break, and how much it would take of it."""
+    """A ceiling that a booking would break, and how much it would take of it. `free_at` is set by the pace alone."""
 
     ceiling: Ceiling
     need: int
+    free_at: datetime | None = None
 
     @property
     def retry_at(self) -> datetime | None:
-        """When the ceiling is whole again; `None` where even the whole of it would not do."""
+        """When it would fit: by the pace, or when the ceiling is whole again; `None` where even that would not do."""
+        if self.free_at is not None:
+            return self.free_at
         return self.ceiling.resets_at if self.need <= self.ceiling.limit else None
 
     def __str__(self) -> str:
@@ -62,7 +69,7 @@ class Shortfall:
         left, need, limit = (
             dollars(amount) if ceiling.money else f"{amount:,}" for amount in (ceiling.left, self.need, ceiling.limit)
         )
-        if self.need > ceiling.limit:
+        if self.need > ceiling.limit and self.free_at is None:
             return f"{ceiling.name}: {need} needed at worst, {limit} is the whole ceiling"
         return f"{ceiling.name}: {left} left, {need} needed at worst"
 
@@ -105,13 +112,22 @@ def _used(usage: Usage, start: date, end: date) -> Tally:
     )
 
 
+def _used_by(usage: Usage, kind: Kind, start: date, end: date) -> int:
+    """What actions of one kind have used in the UTC days from `start` until before `end`."""
+    return sum(
+        micros
+        for key, micros in usage.kind_micros.items()
+        if start.isoformat() <= key[:10] < end.isoformat() and key[11:] == kind.value
+    )
+
+
 def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | None:
     caps = [limit for limit in (cap, custom) if limit is not None]
     return int(min(caps) * (1 - Decimal(str(buffer_pct)))) if caps else None
 
 
 def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, ...]:
-    """Every ceiling of an account at `now` (UTC), counts before money."""
+    """Every ceiling of an account at `now` (UTC), counts before money, the month's money last."""
     budget = settings.budget
     today, tomorrow = now.date(), now.date() + timedelta(days=1)
     first = _month_start(today, budget.billing_day)
@@ -129,37 +145,102 @@ def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, 
     if budget.usd_per_day is not None:
         limit = budget.micros(budget.usd_per_day)
         found.append(Ceiling("dollars per day", limit, day.spent_micros, day_end, money=True))
+    for kind in Kind:
+        usd = budget.usd_per_kind.of(kind)
+        if usd is not None:
+            spent = _used_by(usage, kind, first, last)
+            name = f"{kind.value} dollars per month"
+            found.append(Ceiling(name, budget.micros(usd), spent, month_end, money=True, kind=kind))
     limit = budget.micros(budget.usd_per_month)
     found.append(Ceiling("dollars per month", limit, month.spent_micros, month_end, money=True))
     return tuple(found)
 
 
+def pace_of(budget: Budget, at: datetime) -> Pace | None:
+    """The pace of the billing month that a UTC time lies in; `None` where it is off, or nothing may be spent."""
+    micros = budget.micros(budget.usd_per_month)
+    if budget.burst_days is None or not micros:
+        return None
+    first = _month_start(at.date(), budget.billing_day)
+    return Pace(micros, _next_month(first, budget.billing_day) - first, timedelta(days=budget.burst_days))
+
+
+def burst(settings: Settings, usage: Usage, now: datetime) -> Ceiling | None:
+    """The pace as a ceiling: what may be spent at once, and what of it is owed at `now`; `None` where it is off."""
+    pace = pace_of(settings.budget, now)
+    if pace is None:
+        return None
+    arrival_at = usage.theoretical_arrival_at
+    owed = pacing.owed_micros(pace, arrival_at, now)
+    return Ceiling("dollars at once", pace.burst_micros, owed, max(now, arrival_at or now), money=True)
+
+
+def overview(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, ...]:
+    """Every ceiling and the pace, as people are shown them."""
+    paced = burst(settings, usage, now)
+    return ceilings(settings, usage, now) if paced is None else (*ceilings(settings, usage, now), paced)
+
+
 def shortfall(
-    settings: Settings, usage: Usage, now: datetime, *, writes: int, reads: int, micros: int
+    settings: Settings,
+    usage: Usage,
+    now: datetime,
+    *,
+    writes: int,
+    reads: int,
+    micros: int,
+    kind: Kind | None = None,
 ) -> Shortfall | None:
-    """The first ceiling that a booking would break, counts before money; `None` where it fits."""
+    """The first ceiling that a booking would break, counts before money, the pace last; `None` where it fits.
+
+    `kind` is the action's, whose own ceiling holds too; a read has none.
+    """
     needs = {"reads per month": reads, "writes per month": writes}
     for ceiling in ceilings(settings, usage, now):
+        if ceiling.kind not in {None, kind}:
+            continue
         need = micros if ceiling.money else needs[ceiling.name]
         if need > 0 and need > ceiling.left:
             return Shortfall(ceiling, need)
-    return None
+    pace, paced = pace_of(settings.budget, now), burst(settings, usage, now)
+    if pace is None or paced is None or micros <= 0:
+        return None
+    free_at = pacing.free_at(pace, usage.theoretical_arrival_at, micros, now)
+    return None if free_at <= now else Shortfall(paced, micros, free_at)
 
 
-def booked(usage: Usage, budget: Budget, at: datetime, *, writes: int = 0, reads: int = 0, micros: int = 0) -> Usage:
+def booked(
+    usage: Usage,
+    budget: Budget,
+    at: datetime,
+    *,
+    writes: int = 0,
+    reads: int = 0,
+    micros: int = 0,
+    kind: Kind | None = None,
+) -> Usage:
     """Add to the month and the day of `at` (a negative amount gives back), and forget what is long past.
 
     A give-back is booked at the time of its reservation, so that it lands in the same day. No count goes below
-    nothing: a give-back never makes room that was not taken.
+    nothing: a give-back never makes room that was not taken. Money of an action counts for its `kind` too, and
+    moves the pace.
     """
     month, day = month_of(at, budget.billing_day), at.date().isoformat()
     months = {**usage.months, month: _added(usage.months.get(month, Tally()), writes, reads, micros)}
     days = {**usage.days, day: _added(usage.days.get(day, Tally()), writes, reads, micros)}
     oldest = (at.date() - timedelta(days=KEPT_DAYS)).isoformat()
+    kind_micros = dict(usage.kind_micros)
+    if kind is not None:
+        kind_micros[f"{day}/{kind.value}"] = max(0, kind_micros.get(f"{day}/{kind.value}", 0) + micros)
+    pace, arrival_at = pace_of(budget, at), usage.theoretical_arrival_at
+    if pace is not None:
+        arrival_at = pacing.moved(pace, arrival_at, micros, at)
     return replace(
         usage,
         months=dict(sorted(months.items())[-KEPT_MONTHS:]),
         days={key: tally for key, tally in days.items() if key >= oldest},
+        kind_micros={key: spent for key, spent in kind_micros.items() if key >= oldest},
+        theoretical_arrival_at=arrival_at,
         updated_at=at if usage.updated_at is None else max(at, usage.updated_at),
     )
 

@@ -16,8 +16,8 @@ from tests.unit.core.cases import NOW, SETTINGS
 
 
 def with_budget(**values: object) -> Settings:
-    """The usual settings with another budget."""
-    return replace(SETTINGS, budget=Budget(**values))  # type: ignore[arg-type]
+    """The usual settings with another budget, and no pace unless it is named."""
+    return replace(SETTINGS, budget=Budget(**{"burst_days": None, **values}))  # type: ignore[arg-type]
 
 
 def used(settings: Settings, usage: Usage, at: datetime, name: str) -> int:
