@@ -140,12 +140,13 @@ def run(store: str, play: Callable[[int], Verdict | str], seeds: range, until: f
                 break
             chunk = seeds[start : start + AT_ONCE]
             for seed, verdict in zip(chunk, workers.map(play, chunk), strict=True):
+                known = len(total.wrong)
                 total.add(seed, verdict)
+                for wrong in total.wrong[known:]:
+                    say(f"WRONG on {store}: {wrong}")
             if not (start // AT_ONCE) % 10:
                 say(f"{store}: {total.programs} programs, {total.posts} posts, {len(total.wrong)} wrong")
     say(f"{store}: " + ", ".join(f"{name} {value}" for name, value in total.rows()))
-    for wrong in total.wrong:
-        say(f"WRONG on {store}: {wrong}")
     return total
 
 

@@ -126,7 +126,7 @@ def played(seed: int, folder: Path, wrap_store: Callable[[Store], Store] = lambd
         max_per_window=PerKind(post=dice.choice((1, 2))),
         minimum_gap_minutes=dice.choice((0, 10)),
         similarity=Similarity(threshold=0.9, window_days=30),
-        budget=Budget(usd_per_month=Decimal(dice.choice(("0.14", "0.25", "1.00"))), usd_per_day=None),
+        budget=Budget(usd_per_month=Decimal(dice.choice(("0.14", "0.25", "1.00"))), usd_per_day=None, burst_days=None),
     )
     world = World(folder, clock, sandbox, settings=settings, texts=texts, wrap_store=wrap_store)
     play = Play(seed, world, dice)

@@ -1,0 +1,212 @@
+"""Processes of these tests: `python -m tests.faults.agent.nursery` forks them, so that Python starts only once.
+
+One JSON line in: `{"start": {...}}` forks a process and answers with its id; `{"wait": id}` answers with what it said
+and how it ended. A process composes a session as `bootstrap` does, over the network to the sandbox and the real store,
+on a clock that stands still; it may kill itself with SIGKILL at a step, commits and calls counted together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TextIO
+
+from songpost.agent.writing import Texts, Tick, tick
+from songpost.bootstrap import Given, Session
+from songpost.core import content
+from songpost.core.admission import Admitted, Refused
+from songpost.errors import SongpostError
+from songpost.model import State, Text
+from songpost.runtime import Runtime
+from songpost.settings import Budget, PerKind, Schedule, Settings, Similarity
+from songpost.store.opening import open_store
+from songpost.store.port import Change, Store
+from songpost.store.sqlite import open_sqlite
+from songpost.x.network import NetworkTransport
+from songpost.x.transport import Request, Response, Transport
+
+WAIT_TICKS = 400
+"""Ticks after which a process that is told to go on until nothing is left gives up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a process is to do. Times are ISO with a zone; `die` is the step to be killed after, 0 for none.
+
+    `until_idle` ticks again until nothing more may go out. `windows` are local to UTC.
+    """
+
+    store: str
+    x: str
+    at: str
+    windows: dict[str, tuple[str, str]]
+    texts: tuple[str, ...]
+    usd_per_month: str = "5.00"
+    per_window: int = 1
+    die: int = 0
+    until_idle: bool = False
+    busy_seconds: float = 30.0
+
+
+class Killer:
+    """Counts steps, and kills this process with SIGKILL when the chosen one is over."""
+
+    def __init__(self, die: int) -> None:
+        self._steps, self._die = itertools.count(1), die
+
+    def step(self) -> None:
+        """A commit or a call is over."""
+        if next(self._steps) == self._die:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class MortalWire:
+    """A transport whose process may be killed when an answer is there."""
+
+    def __init__(self, inner: Transport, killer: Killer) -> None:
+        self._inner, self._killer = inner, killer
+
+    def send(self, request: Request) -> Response:
+        """Call, then perhaps die."""
+        answer = self._inner.send(request)
+        self._killer.step()
+        return answer
+
+
+def mortal(store: Store, killer: Killer) -> Store:
+    """The same store; after a commit its process may be killed."""
+    commit = store.commit
+
+    def committed(account: str, changes: Sequence[Change], token: str) -> None:
+        commit(account, changes, token)
+        killer.step()
+
+    store.commit = committed  # type: ignore[method-assign]
+    return store
+
+
+def session_of(job: Job, killer: Killer) -> Session:
+    """The account of a job, opened."""
+    at = datetime.fromisoformat(job.at)
+
+    def clock() -> datetime:
+        return at
+
+    path = Path(job.store.removeprefix("sqlite:///"))
+    sqlite = job.store.startswith("sqlite:")
+    store = open_sqlite(path, busy_seconds=job.busy_seconds) if sqlite else open_store(job.store, read_only=False)
+    session = Session(
+        runtime=Runtime(store=job.store, dry_run=False, auth_mode="tweepy", x_api_base_url=job.x),
+        environ=dict(os.environ),
+        store=mortal(store, killer),
+        clock=clock,
+        file=path,
+        transport=MortalWire(NetworkTransport(clock=clock, base_url=job.x), killer),
+    )
+    settings = Settings(
+        topics=("a",),
+        schedule=Schedule(windows=job.windows),
+        max_per_window=PerKind(post=job.per_window),
+        minimum_gap_minutes=0,
+        similarity=Similarity(threshold=1.0, window_days=30),
+        budget=Budget(usd_per_month=Decimal(job.usd_per_month), usd_per_day=None, burst_days=None, buffer_pct=0),
+    )
+    texts = tuple(Text(id=f"t{number}", topic="a", variants=(words,)) for number, words in enumerate(job.texts))
+    library = content.library_of(texts)
+    session.given = Given(
+        settings=settings, texts=Texts(digest=content.digest(library), load=lambda: library), source="test"
+    )
+    return session
+
+
+def ticks(job: Job) -> Iterator[Tick]:
+    """The ticks of a job."""
+    killer = Killer(job.die)
+    for _ in range(WAIT_TICKS if job.until_idle else 1):
+        session = session_of(job, killer)
+        try:
+            yield tick(session.desk, session.open(), session.hand, session.given.texts, lambda: 900.0)
+        finally:
+            session.store.close()
+
+
+def idle(done: Tick) -> bool:
+    """Whether a later tick at the same time could not do more.
+
+    Nothing is due, or the budget says no to all that is, and nobody is at work whose worst price may still come back.
+    """
+    gates = {step.decision.gate for step in done.steps if isinstance(step.decision, Refused)}
+    at_work = any(action.state is State.SENDING for action in done.account.snapshot.actions.values())
+    return gates <= {"budget"} and not at_work and not any(isinstance(step.decision, Admitted) for step in done.steps)
+
+
+def worked(job: Job) -> dict[str, object]:
+    """Do a job; what it came to."""
+    sent = 0
+    gates: set[str] = set()
+    for done in ticks(job):
+        sent += sum(isinstance(step.decision, Admitted) for step in done.steps)
+        gates |= {step.decision.gate for step in done.steps if isinstance(step.decision, Refused)}
+        if done.stopped is not None:
+            raise done.stopped
+        if idle(done):
+            break
+    return {"sent": sent, "gates": sorted(gates)}
+
+
+def born(job: Job, said: TextIO) -> int:
+    """The life of a forked process: its exit code, 1 for a named error, 3 for any other."""
+    try:
+        json.dump(worked(job), said)
+    except SongpostError as error:
+        json.dump({"error": type(error).__name__, "words": str(error)}, said)
+        return 1
+    except Exception as error:  # noqa: BLE001 - the test shall see it
+        json.dump({"error": type(error).__name__, "words": f"UNNAMED {error}"}, said)
+        return 3
+    return 0
+
+
+def start(words: dict[str, object]) -> tuple[int, int]:
+    """Fork a process; its id, and the pipe it speaks into."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return pid, reading
+    os.close(reading)
+    code = 3
+    try:
+        with os.fdopen(writing, "w") as said:
+            code = born(Job(**words), said)  # type: ignore[arg-type]  # the test wrote it from a Job
+    finally:
+        os._exit(code)
+
+
+def main() -> None:
+    """Serve the test until it closes the pipe."""
+    answers: Callable[[object], None] = lambda document: print(json.dumps(document), flush=True)  # noqa: T201, E731
+    pipes: dict[int, int] = {}
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "start" in asked:
+            pid, pipe = start(asked["start"])
+            pipes[pid] = pipe
+            answers(pid)
+            continue
+        with os.fdopen(pipes.pop(asked["wait"])) as stream:
+            said = stream.read()
+        code = os.waitstatus_to_exitcode(os.waitpid(asked["wait"], 0)[1])
+        answers({"code": code, **(json.loads(said) if said else {})})
+
+
+if __name__ == "__main__":
+    main()
