@@ -207,12 +207,16 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """The kill switch. Every admission checks its version, so a pause stops all that has not committed."""
+    """The kill switch. Every admission checks its version, so a pause stops all that has not committed.
+
+    `refusals` counts the actions that X has refused in a row, for `core/breakers.py`.
+    """
 
     paused: bool = False
     reason: str = ""
     changed_at: datetime | None = None
     changed_by: str = ""
+    refusals: int = 0
     schema_version: int = 1
 
 

@@ -17,7 +17,7 @@ from songpost.agent.agenda import Measured, Reading, Result, admitted, agenda, m
 from songpost.agent.crediting import Credited
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
-from songpost.agent.writing import pause_if_blocked
+from songpost.agent.writing import pause_if_blocked, pause_if_overspending
 from songpost.core import rate_limits
 from songpost.core.admission import Refused
 from songpost.core.measurement import correction_at
@@ -109,6 +109,7 @@ def measure(
     waiting = agenda(account.snapshot, desk.now(), only)
     if admitted(account.snapshot, desk.now(), only) is None or remaining() < TICK_SECONDS:
         return Measurement(account=account, posts=waiting, rebuilt=rebuilt)
+    account = pause_if_overspending(desk, account)
     opened = eye()
     refused: Refused | None = None
     try:

@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from songpost.agent import documents, ledger, reconcile
+from songpost.agent import documents, ledger, pausing, reconcile
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move, Outcome
 from songpost.agent.reconcile import ReadTimeline
-from songpost.core import admission, day_plan
+from songpost.core import admission, breakers, day_plan
 from songpost.core.admission import Admitted, Refused
+from songpost.core.breakers import Trip
 from songpost.core.content import Library
 from songpost.core.day_plan import Planned
-from songpost.core.snapshot import Snapshot, plan_name
+from songpost.core.snapshot import CONTROL, Snapshot, plan_name
 from songpost.errors import AccountBlocked, ClockError, SongpostError, XError
 from songpost.model import SKEW_SECONDS, Action, Attempt, DayPlan, Json, Kind, Post, Slot, State, recorded
 from songpost.store.port import DeleteDocument, PutItem
@@ -177,6 +178,7 @@ def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Call
         stopped = error
         account = pause_if_blocked(desk, account, error)
     refused: Refused | None = None
+    account = pause_if_overspending(desk, account)
     if stopped is None and not account.snapshot.control.paused:
         account, refused, stopped = _known(desk, account, hand.passport)
     account, plans = _keep_plans(desk, account, texts)
@@ -211,12 +213,28 @@ def pause_if_blocked(desk: Desk, account: Account, error: SongpostError) -> Acco
     if not isinstance(error, AccountBlocked | ClockError):
         return account
 
-    def decide(current: Account) -> Move[None]:
-        control = ledger.paused(current.snapshot.control, desk.now(), str(error), "songpost")
-        after = replace(current.snapshot, control=control)
-        return Move(snapshot=after, written=ledger.differing(current.snapshot, after), result=None)
+    return _pause(desk, account, str(error), lambda _: Trip(error.name, str(error)))
 
-    return ledger.move(desk, account, decide)[0]
+
+def pause_if_overspending(desk: Desk, account: Account) -> Account:
+    """Throw the account's own switch where today costs more than was to be expected by now. Raises `PriceUnknown`."""
+    trip = breakers.spend_slope(account.snapshot, desk.now())
+    if trip is None:
+        return account
+    return _pause(desk, account, str(trip), lambda snapshot: breakers.spend_slope(snapshot, desk.now()))
+
+
+def _pause(desk: Desk, account: Account, reason: str, tripped: Callable[[Snapshot], Trip | None]) -> Account:
+    def decide(current: Account) -> Move[Trip | None]:
+        trip = None if current.snapshot.control.paused else tripped(current.snapshot)
+        if trip is None:
+            return Move(snapshot=current.snapshot, result=None)
+        control = pausing.paused(current.snapshot.control, desk.now(), reason, "songpost")
+        return Move(snapshot=replace(current.snapshot, control=control), written=(CONTROL,), result=trip)
+
+    account, trip = ledger.move(desk, account, decide)
+    pausing.tell(trip)
+    return account
 
 
 def _keep_plans(desk: Desk, account: Account, texts: Texts) -> tuple[Account, tuple[DayPlan, ...]]:

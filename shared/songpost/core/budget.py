@@ -156,6 +156,12 @@ def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, 
     return tuple(found)
 
 
+def day_share(budget: Budget, at: datetime) -> int:
+    """A day's even share of the monthly ceiling, in the billing month that a UTC time lies in."""
+    first = _month_start(at.date(), budget.billing_day)
+    return budget.micros(budget.usd_per_month) // (_next_month(first, budget.billing_day) - first).days
+
+
 def pace_of(budget: Budget, at: datetime) -> Pace | None:
     """The pace of the billing month that a UTC time lies in; `None` where it is off, or nothing may be spent."""
     micros = budget.micros(budget.usd_per_month)
