@@ -149,6 +149,9 @@ def _learn_past(desk: Desk, account: Account, passport: Passport) -> tuple[Accou
 
     def learned(snapshot: Snapshot) -> Snapshot:
         settled = settled_read(snapshot, decision, told.resources)
+        if snapshot.timeline.read_at is not None:
+            # Another tick was first, and may have posted since: what this read shows is not the past any more.
+            return replace(settled, limits=rate_limits.learned(snapshot.limits, told.limits))
         fingerprints = snapshot.fingerprints
         fresh = tuple(entry for entry in entries if entry not in fingerprints.entries)
         timeline = replace(ledger.with_marks(snapshot.timeline, marks), read_at=told.at)

@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from songpost.agent import documents, pausing
+from songpost.agent import documents
 from songpost.core import admission, budget, rate_limits
 from songpost.core.admission import Admitted, Refused
-from songpost.core.breakers import Trip
 from songpost.core.snapshot import Snapshot
 from songpost.errors import (
     AccountBlocked,
@@ -38,6 +37,7 @@ from songpost.model import (
     Attempt,
     Awaited,
     Bucket,
+    Control,
     Kind,
     Measuring,
     Post,
@@ -266,7 +266,8 @@ def settled(action: Action, outcome: Outcome) -> Action:
     if outcome.error is None:
         return _succeeded(action, attempt, outcome)
     ruling = ruling_on(outcome.error, len(action.attempts))
-    micros = None if ruling.billed is None else attempt.call_micros * ruling.billed
+    looked = reads_micros(attempt, attempt.resources)
+    micros = None if ruling.billed is None else attempt.call_micros * ruling.billed + looked
     done = replace(
         attempt, outcome=ruling.outcome, closed_at=None if micros is None else outcome.at, settled_micros=micros
     )
@@ -333,7 +334,7 @@ def booked_after(snapshot: Snapshot, before: Action, after: Action, attempt_id: 
             snapshot.settings.budget,
             old.started_at,
             writes=-1 if unbilled and first else 0,
-            reads=new.resources - old.reserved_reads if first else 0,
+            reads=new.resources - (old.reserved_reads if first else old.resources),
             micros=new.settled_micros - held,
             kind=after.kind,
         )
@@ -383,27 +384,34 @@ def record(desk: Desk, account: Account, key: str, outcome: Outcome) -> Account:
     reconciled from the timeline.
     """
 
-    def decide(current: Account) -> Move[Trip | None]:
+    def decide(current: Account) -> Move[None]:
         previous = current.stored.get(key) or desk.store.action(desk.account, key)
         if previous is None:
             raise NotFound("no such action", where=key, mend="see 'songpost actions'")
         after = settled(previous.action, outcome)
         snapshot = booked_after(current.snapshot, previous.action, after, outcome.attempt_id)
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, outcome.limits))
-        snapshot, trip = pausing.after_outcome(snapshot, previous.action, after, outcome.error, outcome.at)
+        if isinstance(outcome.error, AccountBlocked):
+            control = paused(snapshot.control, outcome.at, str(outcome.error), "songpost")
+            snapshot = replace(snapshot, control=control)
         return Move(
             snapshot=snapshot,
             written=differing(current.snapshot, snapshot),
             actions=((after, previous),),
-            result=trip,
+            result=None,
         )
 
-    account, trip = move(desk, account, decide)
-    pausing.tell(trip)
-    return account
+    return move(desk, account, decide)[0]
 
 
 def differing(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     """The documents that a transition has changed."""
     candidates = ("control", "usage", "limits", "fingerprints", "timeline", "identity", "learning", "measuring")
     return tuple(name for name in candidates if getattr(before, name) != getattr(after, name))
+
+
+def paused(control: Control, at: datetime, reason: str, by: str) -> Control:
+    """The control document with the kill switch thrown; an earlier pause keeps its reason."""
+    if control.paused:
+        return control
+    return replace(control, paused=True, reason=reason, changed_at=at, changed_by=by)

@@ -184,10 +184,15 @@ def _take_in(desk: Desk, account: Account, action: Action, attempt: Attempt, see
         return ledger.record(desk, account, action.key, outcome)
 
     def decide(current: Account) -> Move[None]:
-        stored = current.stored.get(action.key)
-        if stored is None or stored.action.state not in OPEN or stored.action.attempts[-1].id != attempt.id:
+        stored = current.stored.get(action.key) or desk.store.action(desk.account, action.key)
+        if stored is None:
             return Move(snapshot=current.snapshot, result=None)
-        after = judged(stored.action, seen, accounted_for(current, action.key), desk.now())
+        if stored.action.state not in OPEN or stored.action.attempts[-1].id != attempt.id:
+            if not seen.resources:
+                return Move(snapshot=current.snapshot, result=None)
+            after = paid_late(stored.action, attempt.id, seen.resources, desk.now())
+        else:
+            after = judged(stored.action, seen, accounted_for(current, action.key), desk.now())
         snapshot = ledger.booked_after(current.snapshot, stored.action, after, attempt.id)
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, seen.limits))
         return Move(
@@ -198,6 +203,18 @@ def _take_in(desk: Desk, account: Account, action: Action, attempt: Attempt, see
         )
 
     return ledger.move(desk, account, decide)[0]
+
+
+def paid_late(action: Action, attempt_id: str, resources: int, now: datetime) -> Action:
+    """The action whose attempt was settled while a look for it was under way: the look is paid all the same. Pure."""
+    attempt = next(attempt for attempt in action.attempts if attempt.id == attempt_id)
+    paid = replace(
+        attempt,
+        resources=attempt.resources + resources,
+        settled_micros=(attempt.settled_micros or 0) + ledger.reads_micros(attempt, resources),
+    )
+    attempts = tuple(paid if attempt.id == attempt_id else attempt for attempt in action.attempts)
+    return recorded(replace(action, attempts=attempts), now, f"settled while a look read {resources} posts", attempt_id)
 
 
 def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: datetime) -> Action:
