@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from songpost.agent import documents
+from songpost.agent import documents, pausing
 from songpost.core import admission, budget, rate_limits
 from songpost.core.admission import Admitted, Refused
+from songpost.core.breakers import Trip
 from songpost.core.snapshot import Snapshot
 from songpost.errors import (
     AccountBlocked,
@@ -37,7 +38,6 @@ from songpost.model import (
     Attempt,
     Awaited,
     Bucket,
-    Control,
     Kind,
     Measuring,
     Post,
@@ -384,34 +384,27 @@ def record(desk: Desk, account: Account, key: str, outcome: Outcome) -> Account:
     reconciled from the timeline.
     """
 
-    def decide(current: Account) -> Move[None]:
+    def decide(current: Account) -> Move[Trip | None]:
         previous = current.stored.get(key) or desk.store.action(desk.account, key)
         if previous is None:
             raise NotFound("no such action", where=key, mend="see 'songpost actions'")
         after = settled(previous.action, outcome)
         snapshot = booked_after(current.snapshot, previous.action, after, outcome.attempt_id)
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, outcome.limits))
-        if isinstance(outcome.error, AccountBlocked):
-            control = paused(snapshot.control, outcome.at, str(outcome.error), "songpost")
-            snapshot = replace(snapshot, control=control)
+        snapshot, trip = pausing.after_outcome(snapshot, previous.action, after, outcome.error, outcome.at)
         return Move(
             snapshot=snapshot,
             written=differing(current.snapshot, snapshot),
             actions=((after, previous),),
-            result=None,
+            result=trip,
         )
 
-    return move(desk, account, decide)[0]
+    account, trip = move(desk, account, decide)
+    pausing.tell(trip)
+    return account
 
 
 def differing(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     """The documents that a transition has changed."""
     candidates = ("control", "usage", "limits", "fingerprints", "timeline", "identity", "learning", "measuring")
     return tuple(name for name in candidates if getattr(before, name) != getattr(after, name))
-
-
-def paused(control: Control, at: datetime, reason: str, by: str) -> Control:
-    """The control document with the kill switch thrown; an earlier pause keeps its reason."""
-    if control.paused:
-        return control
-    return replace(control, paused=True, reason=reason, changed_at=at, changed_by=by)
