@@ -206,6 +206,7 @@ def main() -> int:
     words.add_argument("--guards", type=int, default=1, help="0 leaves the table of guards out")
     given = words.parse_args()
     share = given.minutes * 60 / 2
+    guards.check()
     say(f"seeds {given.seed} to {given.seed + given.programs - 1}")
     sums = [run("SQLite", on_sqlite, range(given.seed, given.seed + given.programs), time.monotonic() + 1.4 * share)]
     skipped = ""

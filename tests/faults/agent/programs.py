@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from songpost.agent import audit, writing
+from songpost.core.prices import RECONCILING_READS
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
@@ -126,7 +127,11 @@ def played(seed: int, folder: Path, wrap_store: Callable[[Store], Store] = lambd
         max_per_window=PerKind(post=dice.choice((1, 2))),
         minimum_gap_minutes=dice.choice((0, 10)),
         similarity=Similarity(threshold=0.9, window_days=30),
-        budget=Budget(usd_per_month=Decimal(dice.choice(("0.14", "0.25", "1.00"))), usd_per_day=None, burst_days=None),
+        budget=Budget(
+            usd_per_month=Decimal(dice.choice(("0.14", "0.25", "1.00"))),
+            usd_per_day=None,
+            burst_days=random.Random(f"{seed}/pace").choice((None, None, 7.0)),
+        ),
     )
     world = World(folder, clock, sandbox, settings=settings, texts=texts, wrap_store=wrap_store)
     play = Play(seed, world, dice)
@@ -178,7 +183,7 @@ def _judged(play: Play) -> Verdict:
         seed=play.seed,
         twice=tuple(f"posted {count} times: {text}" for text, count in counts.items() if count > 1),
         lost=tuple(_lost(actions, {post.id: post.text for post in own}, sent)),
-        overspent=tuple(_overspent(world.bill_micros, spent, ceiling)),
+        overspent=(*_overspent(world.bill_micros, spent, ceiling), *_too_fast(world, actions)),
         broken=tuple(f"{finding.where}: {finding.what}" for finding in findings),
         posts=len(own),
         deaths=play.deaths,
@@ -213,3 +218,15 @@ def _overspent(bill: int, spent: int, ceiling: int) -> list[str]:
     found = [f"X billed {bill}, the ceiling is {ceiling}"] if bill > ceiling else []
     found += [f"the ledger has {spent} over a ceiling of {ceiling}"] if spent > ceiling else []
     return found + ([f"X billed {bill}, the ledger knows of {spent}"] if bill > spent else [])
+
+
+def _too_fast(world: World, actions: list[Action]) -> list[str]:
+    """X's bill above the burst, or one call dearer than it, and what the time has earned."""
+    budget, attempts = world.settings.budget, [attempt for action in actions for attempt in action.attempts]
+    if budget.burst_days is None or any(attempt.reads > RECONCILING_READS for attempt in attempts):
+        return []
+    rate = budget.micros(budget.usd_per_month) / 30
+    dearest = max((attempt.reserved_micros for attempt in attempts), default=0)
+    days = (world.clock.now() - MORNING) / timedelta(days=1)
+    room = max(rate * budget.burst_days, dearest) + rate * days
+    return [f"X billed {world.bill_micros}, the pace allows {room:.0f}"] if world.bill_micros > room else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.faults import guards
 from tests.faults.agent.programs import Verdict, played
 
 PROGRAMS = int(os.environ.get("SONGPOST_FAULT_PROGRAMS", "150"))
@@ -31,3 +32,8 @@ def test_random_programs_of_faults_on_sqlite(tmp_path: Path) -> None:
     assert [] == wrong
     assert posts > PROGRAMS
     assert deaths > PROGRAMS // 10
+
+
+def test_the_table_of_guards_names_code_that_stands() -> None:
+    """Each guard that `make faults` takes out is found in the code, once."""
+    guards.check()
