@@ -346,7 +346,7 @@ def booked_after(snapshot: Snapshot, before: Action, after: Action, attempt_id: 
         # An action that waits holds no place in its window; one whose answer comes late takes it again.
         usage = budget.counted(usage, admission.window_key(after), admission.local_date(after), change)
     result = replace(snapshot, usage=usage)
-    if unbilled:
+    if unbilled and old.settled_micros is None:
         result = replace(result, fingerprints=admission.without_own(snapshot.fingerprints, after))
     if after.post_id and after.post_id != before.post_id:
         timeline, measuring = with_post(snapshot.timeline, after), with_awaited(snapshot.measuring, after)

@@ -47,7 +47,10 @@ def test_a_post_made_while_another_tick_reads_the_past_is_not_the_owners(world: 
 
 
 def test_a_look_is_paid_although_its_attempt_was_settled_meanwhile(world: World) -> None:
-    """A process wakes and says "not sent" while another reads the timeline for it: X bills that read, so it counts."""
+    """A process wakes and says "not sent" while another reads the timeline for it: X bills that read, so it counts.
+
+    What was sent since stays in the memory of texts.
+    """
     world.with_settings(schedule=type(world.settings.schedule)(windows={"noon": ("10:00", "13:00")}))
     world.later(minutes=45)
 
@@ -68,6 +71,8 @@ def test_a_look_is_paid_although_its_attempt_was_settled_meanwhile(world: World)
             session.desk, session.open(), KEY, Outcome(attempt_id=attempt.id, at=world.clock.now(), error=error)
         )
         session.close()
+        world.later(minutes=6)
+        world.tick()
 
     world.wrap_wire = lambda wire: Meanwhile(wire, "GET", wakes, after=True)
     world.tick()
@@ -75,3 +80,5 @@ def test_a_look_is_paid_although_its_attempt_was_settled_meanwhile(world: World)
     settled = world.action().attempts[0]
     assert ("not sent", 1, 5_000) == (settled.outcome, settled.resources, settled.settled_micros)
     assert world.bill_micros <= world.spent_micros()
+    assert State.SENT is world.action().state
+    assert 1 == len(world.account().snapshot.fingerprints.entries)
