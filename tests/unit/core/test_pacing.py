@@ -228,11 +228,14 @@ def test_kinds_money_is_that_of_the_billing_month(billing_day: int) -> None:
     """What lies before the billing month is not counted; a give-back lands in its own day, never below nothing."""
     of = with_budget(usd_per_kind=UsdPerKind(post=Decimal(1)), billing_day=billing_day, burst_days=None)
     usage, cycle = Usage(), datetime(2026, 11, billing_day, tzinfo=UTC)
-    for at, micros in ((cycle - TICK, 500_000), (cycle, 65_000), (cycle - TICK, -600_000), (cycle, -50_000)):
+    for at, micros in ((cycle - TICK, 500_000), (cycle, 65_000), (cycle - TICK, -100_000), (cycle, -50_000)):
         usage = budget.booked(usage, of.settings.budget, at, micros=micros, kind=Kind.POST)
 
     assert {"post dollars per month": (1_000_000, 15_000)} == kinds(replace(of, usage=usage))
-    assert 0 == usage.kind_micros[f"{(cycle - TICK).date()}/post"]
+    before = f"{(cycle - TICK).date()}/post"
+    assert 400_000 == usage.kind_micros[before]
+    emptied = budget.booked(usage, of.settings.budget, cycle - TICK, micros=-600_000, kind=Kind.POST)
+    assert 0 == emptied.kind_micros[before]
 
 
 def test_long_dear_month_forgets_old_kinds() -> None:
