@@ -100,6 +100,12 @@ GUARDS = (
         "",
     ),
     Guard(
+        "the month's money is paced",
+        "shared/songpost/core/budget.py",
+        "return None if free_at <= now else Shortfall(paced, micros, free_at)",
+        "return None",
+    ),
+    Guard(
         "reads pass the ceiling",
         "shared/songpost/core/reads.py",
         "    if short is not None:",

@@ -259,7 +259,7 @@ autonomous: {auto_approve: [dm], boldness: 3}
         ("learning: {enabled: 1}", "learning.enabled: should be a valid boolean, not 1"),
         ("budget: {burst_days: 0}", "budget.burst_days: should be greater than 0, not 0"),
         ("budget: {burst_days: 32}", "budget.burst_days: should be less than or equal to 31, not 32"),
-        ("budget: {usd_per_kind: {post: -1}}", "budget.usd_per_kind.post: should be greater than or equal to 0, not -1"),
+        ("budget: {usd_per_kind: {post: x}}", "budget.usd_per_kind.post: should be a valid decimal, not 'x'"),
         ("budget: {usd_per_kind: {tea: 1}}", "budget.usd_per_kind.tea: is not a key that Songpost knows"),
         ("budget: {usd_per_month: -1}", "budget.usd_per_month: should be greater than or equal to 0, not -1"),
         ("timezone: Mars", "timezone: 'Mars' is no IANA time zone, such as Europe/Berlin"),
