@@ -277,7 +277,7 @@ def beliefs(
     """
     if not arms:
         return ()
-    drawn = posterior.draw(statistics, arms, at, seed, draws=draws, spread=1.0)
+    drawn = posterior.draw(statistics, arms, at, seed, draws=draws, spread=1.0, curiosity=0.0)
     smearing = posterior.smearing(statistics, at)
     found = []
     for position, arm in enumerate(arms):

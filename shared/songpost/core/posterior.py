@@ -53,8 +53,11 @@ NOISE_VARIANCE, NOISE_POSTS = 0.7, 20.0
 """The noise of a post's y before any is seen, and how many posts that is worth (tuned on seeds that no benchmark uses).
 """
 
-SPREAD = 0.4
+SPREAD = 0.2
 """Draws deviate from the mean by this fraction of the posterior's deviation (Chapelle and Li 2011, section 4)."""
+
+CURIOSITY = 0.4
+"""An arm's own effect deviates by this fraction more, over 1 + its posts: what is little known is tried."""
 
 DRAWS = 128
 NEGLIGIBLE_POSTS = 0.01
@@ -133,12 +136,13 @@ def draw(
     *,
     draws: int = DRAWS,
     spread: float = SPREAD,
+    curiosity: float = CURIOSITY,
 ) -> Draws:
     """Draw `draws` joint samples of the arms' log rates as believed at `at` (UTC), the same for the same seed.
 
     An arm never tried borrows from its factors; a factor's level never seen comes from its prior. Draws come in fours,
-    the two signs of the factors' deviations by the two of the cells': each is a draw of its own right, at a third of the
-    work, and counts are less noisy.
+    the two signs of the factors' deviations by the two of the cells': each is a draw in its own right, at a third of
+    the work, and counts are less noisy.
     """
     seen = _seen(checked(statistics), at)
     layout = _layout(seen, arms)
@@ -147,7 +151,7 @@ def draw(
     values: list[list[float]] = []
     for model, fours in zip(solved, _shares(solved, -(-draws // 4), uniform()), strict=True):
         if fours:
-            values += _sampled(model, seen, layout, arms, fours, spread, uniform)
+            values += _sampled(model, seen, layout, arms, fours, (spread, curiosity), uniform)
     return Draws(tuple(arms), tuple(values[:draws]))
 
 
@@ -290,10 +294,11 @@ def _sampled(
     layout: _Layout,
     arms: Sequence[Arm],
     fours: int,
-    spread: float,
+    widths: tuple[float, float],
     uniform: Callable[[], float],
 ) -> list[list[float]]:
     """Four times `fours` draws under one model: the factors' effects, then each arm's own given them."""
+    spread, curiosity = widths
     nothing = _Tried(0.0, 0.0, 0.0, 0.0)
     means, rows, sds = [], [], []
     for arm in arms:
@@ -305,7 +310,7 @@ def _sampled(
         means.append(new + cell.old_gain * (tried.old_mean - old) + cell.new_gain * (tried.new_mean - new))
         topic, window, media, _ = places
         rows.append((topic, window, media, -spread * cell.old_gain, spread * (1.0 - cell.new_gain)))
-        sds.append(spread * cell.sd)
+        sds.append((spread + curiosity / (1.0 + tried.old_n + tried.new_n)) * cell.sd)
     width = len(model.factor)
     values: list[list[float]] = []
     for _ in range(fours):

@@ -52,7 +52,7 @@ def test_a_matrix_that_is_not_definite_is_no_posterior() -> None:
 def test_without_data_draws_have_the_priors_spread() -> None:
     """Before any post an arm's draws have mean 0 and the variance of base and effects, averaged over the priors."""
     arms = [Arm("bread", "noon"), Arm("hiking", "dawn", media=True)]
-    drawn = posterior.draw(fresh(START), arms, START, "seed", draws=20_000, spread=1.0)
+    drawn = posterior.draw(fresh(START), arms, START, "seed", draws=20_000, spread=1.0, curiosity=0.0)
     variance = posterior.BASE_SD**2 + sum(sum(sd * sd for sd in prior) for prior in posterior.PRIORS) / len(
         posterior.PRIORS
     )
@@ -72,7 +72,7 @@ def test_draws_agree_with_the_posterior_by_brute_force(monkeypatch: pytest.Monke
         statistics = observe(statistics, tried, reward_from(likes, 1000), at - timedelta(days=age))
     seen = posterior._seen(statistics, at)
     known = seen.arms[tried]
-    drawn = posterior.draw(statistics, [tried, other], at, "seed", draws=40_000, spread=1.0)
+    drawn = posterior.draw(statistics, [tried, other], at, "seed", draws=40_000, spread=1.0, curiosity=0.0)
 
     draws = random.Random(5)
     weights, values = [], []
