@@ -35,8 +35,8 @@ def test_random_programs_of_faults_on_sqlite(tmp_path: Path, part: int) -> None:
             wrong.append(verdict)
 
     assert [] == wrong
-    assert posts > len(seeds)
-    assert deaths > len(seeds) // 10
+    assert posts >= len(seeds)
+    assert deaths >= len(seeds) // 10
 
 
 def test_the_table_of_guards_names_code_that_stands() -> None:
