@@ -143,8 +143,8 @@ class LearningSettings:
 
     __pydantic_config__ = FORBID_UNKNOWN
     enabled: bool = True
-    exploration_floor: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.05
-    half_life_days: Annotated[float, Interval(ge=1.0, le=3650.0)] = 60.0
+    exploration_floor: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.01
+    half_life_days: Annotated[float, Interval(ge=7.0, le=3650.0)] = 120.0
     credit_after_hours: Annotated[int, Interval(ge=1, le=720)] = 48
 
 

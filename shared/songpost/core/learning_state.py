@@ -66,8 +66,8 @@ class Statistics:
 
     `posts` counts credits, undecayed. The other four are fixed-point and decayed forward from `landmark_at` (UTC) with
     `half_life_seconds`: n sums weights, r is the winsorised rate, y its logarithm relative to the reference rate.
-    An arm with posts in `epoch`, the newest that a credit's post fell into, or in the one before, has four more: (n, sum
-    y) of the one before and (n, sum y) of the newest.
+    An arm with posts in `epoch`, the newest that a credit's post fell into, or in the one before, has four more:
+    (n, sum y) of the one before and (n, sum y) of the newest.
     """
 
     landmark_at: datetime
