@@ -13,16 +13,18 @@ from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-from pydantic import TypeAdapter, ValidationError
 
 from songpost.core import policy
 from songpost.errors import Problem, SettingsError, quote
 from songpost.model import Kind
 from songpost.settings import KNOWN_WINDOWS, MAX_FINGERPRINTS, Approval, Schedule, Settings, Similarity
+from songpost.settings_glance import glance
 from songpost.yaml_file import read_yaml
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -52,7 +54,9 @@ class LoadedSettings:
 
 @cache
 def adapter() -> TypeAdapter[Settings]:
-    """The validator, built once (it costs tens of milliseconds)."""
+    """The validator, built once. It is imported here: it takes longer than all else that a dry run does."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(Settings)
 
 
@@ -74,12 +78,9 @@ def parse(raw: Mapping[Any, object], *, where: str) -> LoadedSettings:
     normal = {key: _plain(value, key, problems) for key, value in _text_keys(raw, "", problems)}
     unreadable = {problem.path for problem in problems}
     _normalise(normal, notes, problems)
-    settings: Settings | None = None
-    try:
-        # Through JSON, strictly: a date may be written as text, but "3" is no number.
-        settings = adapter().validate_json(json.dumps(normal), strict=True)
-    except ValidationError as error:
-        found = [_problem(dict(detail)) for detail in error.errors(include_url=False)]
+    settings = glance(normal)
+    if settings is None:
+        settings, found = validated(normal)
         problems += [problem for problem in found if problem.path not in unreadable]
     for check in _CHECKS:
         problems += check(normal)
@@ -87,6 +88,17 @@ def parse(raw: Mapping[Any, object], *, where: str) -> LoadedSettings:
         raise SettingsError(tuple(sorted(set(problems), key=str)), where=where)
     notes += [Problem(path, message) for path, message in policy.never_happens(settings)]
     return LoadedSettings(settings, tuple(notes))
+
+
+def validated(normal: Mapping[str, object]) -> tuple[Settings | None, tuple[Problem, ...]]:
+    """The settings of a mapping in canonical form, or every problem that pydantic finds in it."""
+    from pydantic import ValidationError
+
+    try:
+        # Through JSON, strictly: a date may be written as text, but "3" is no number.
+        return adapter().validate_json(json.dumps(normal), strict=True), ()
+    except ValidationError as error:
+        return None, tuple(_problem(dict(detail)) for detail in error.errors(include_url=False))
 
 
 def _text_keys(raw: Mapping[Any, object], path: str, problems: list[Problem]) -> Iterator[tuple[str, object]]:
