@@ -70,7 +70,7 @@ class Given:
 class Session:
     """One account, opened: its store, settings and texts, and X when it is asked for.
 
-    `transport` carries the calls to X; without one they go over the network.
+    `transport` carries the calls to X; without one they go over the network. `sleep` waits between two tries.
     """
 
     runtime: Runtime
@@ -79,6 +79,7 @@ class Session:
     clock: Clock
     file: Path | None
     transport: Transport | None = None
+    sleep: Callable[[float], None] = time.sleep
     _loaded: Loaded | None = None
 
     @property
@@ -136,7 +137,7 @@ class Session:
     def desk(self) -> Desk:
         """The ledger's desk over this session's store and clock."""
         return Desk(
-            store=self.store, account=self.account, now=self.clock, sleep=time.sleep, new_id=new_id, reload=self._reload
+            store=self.store, account=self.account, now=self.clock, sleep=self.sleep, new_id=new_id, reload=self._reload
         )
 
     @cached_property
@@ -161,7 +162,7 @@ class Session:
         return open_client(
             self.credentials,
             clock=self.clock,
-            sleep=time.sleep,
+            sleep=self.sleep,
             tokens=self._tokens(),
             transport=self.wire,
         )
@@ -183,7 +184,7 @@ class Session:
         if not isinstance(self.credentials, OAuth2):
             return None
         lease = StoreLease(self.store, self.account)
-        return Grant(self.credentials, self.token_store(), lease, self.wire, self.clock, time.sleep)
+        return Grant(self.credentials, self.token_store(), lease, self.wire, self.clock, self.sleep)
 
     def token_store(self, *, to_ssm: bool | None = None) -> TokenStore:
         """Where the pair of tokens lives: in SSM where a path is named, else in a file."""

@@ -15,8 +15,8 @@ import pytest
 from tests.faults import guards
 from tests.faults.agent.programs import Verdict, played
 
-PROGRAMS = int(os.environ.get("SONGPOST_FAULT_PROGRAMS", "100"))
-PARTS = 5
+PROGRAMS = int(os.environ.get("SONGPOST_FAULT_PROGRAMS", "200"))
+PARTS = 8
 """So that the suite's processes share them."""
 FIRST_SEED = int(os.environ.get("SONGPOST_FAULT_SEED", "1"))
 

@@ -81,6 +81,7 @@ class World:
             clock=self.clock.now,
             file=self.folder / "settings",
             transport=self.wrap_wire(SandboxTransport(self.sandbox, self.clock.now)),
+            sleep=lambda _: None,
         )
         library = content.library_of(self.texts)
         texts = Texts(digest=content.digest(library), load=lambda: library)

@@ -70,9 +70,9 @@ def test_the_query_is_part_of_the_signature(caller: Caller) -> None:
     assert caller.sandbox.handle(bad).status == 401
 
 
-@pytest.mark.parametrize("seconds", [-301, 301])
+@pytest.mark.parametrize("seconds", [-330, 330])
 def test_a_timestamp_far_off_is_refused(seconds: int) -> None:
-    """A signature older or younger than five minutes is refused by the machine's clock."""
+    """A signature older or younger than five minutes is refused; it is made by the machine's clock, which runs on."""
     sandbox = Sandbox(unix_time=lambda: time.time() + seconds)
     assert sandbox.handle(signed(sandbox, f"https://api.x.com{ME}")).status == 401
 
