@@ -70,7 +70,7 @@ class Endpoint:
         return f"{self.method} {self.path}"
 
     def bucket(self, scope: str) -> str:
-        """Name the rate bucket of a window, as `model.Bucket` has it: `POST /2/tweets:user15`."""
+        """Name the rate bucket of a window, as `account_documents.Bucket` has it: `POST /2/tweets:user15`."""
         return f"{self.method} {self.path}:{scope}"
 
 

@@ -44,7 +44,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from songpost.model import Bucket
+    from songpost.account_documents import Bucket
 
 QUOTE_CHARACTERS = 200
 

@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from songpost.account_documents import Awaited, Measuring
 from songpost.agent import documents, measuring
 from songpost.agent.agenda import Reading
 from songpost.agent.enrolment import Told
@@ -18,7 +19,7 @@ from songpost.agent.writing import Texts
 from songpost.bootstrap import Given, Session
 from songpost.core import rate_limits
 from songpost.core.reads import AdmittedRead
-from songpost.model import Action, Arm, Awaited, Kind, Measuring, PriceClass, State
+from songpost.model import Action, Arm, Kind, PriceClass, State
 from songpost.runtime import Runtime
 from songpost.settings import Schedule, Settings
 from songpost.store.opening import open_store

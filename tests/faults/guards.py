@@ -52,7 +52,7 @@ class Guard:
 GUARDS = (
     Guard(
         "an open outcome is not tried again",
-        "shared/songpost/agent/ledger.py",
+        "shared/songpost/agent/transitions.py",
         '(OpenError, Ruling(State.UNKNOWN, "open", None)),',
         '(OpenError, Ruling(State.PLANNED, "not sent", billed=False)),',
     ),
@@ -82,7 +82,7 @@ GUARDS = (
     ),
     Guard(
         "a late answer is recorded from any state",
-        "shared/songpost/agent/ledger.py",
+        "shared/songpost/agent/transitions.py",
         "    if outcome.error is None:\n        return _succeeded(action, attempt, outcome)\n",
         "    if action.state is not State.SENDING:\n        return action\n"
         "    if outcome.error is None:\n        return _succeeded(action, attempt, outcome)\n",
@@ -131,7 +131,7 @@ GUARDS = (
     ),
     Guard(
         "a 429 gives its booking back",
-        "shared/songpost/agent/ledger.py",
+        "shared/songpost/agent/transitions.py",
         "usage = budget.counted(usage, admission.window_key(after), admission.local_date(after), change)",
         "pass",
     ),

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from songpost.account_documents import Control
 from songpost.agent import documents, ledger
 from songpost.agent.ledger import Desk
 from songpost.core import day_plan, learning_state, similarity
 from songpost.core.learning_state import Reward
 from songpost.core.snapshot import Snapshot
 from songpost.errors import CommitConflict
-from songpost.model import Action, Control
+from songpost.model import Action
 from songpost.store.port import Change, PutAction
 
 BATCH = 90

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from songpost.account_documents import Awaited, Measuring
 from songpost.agent.crediting import counters
 from songpost.core import measurement, rate_limits
 from songpost.core.admission import Refused
@@ -19,7 +20,7 @@ from songpost.core.measurement import Measurable
 from songpost.core.prices import price, price_list
 from songpost.core.reads import AdmittedRead, admit_read
 from songpost.core.snapshot import Snapshot
-from songpost.model import Arm, Awaited, Measuring, PriceClass
+from songpost.model import Arm, PriceClass
 
 MOST_POSTS = 80
 """Posts of one read: their credits fit into one commit, and X gives 100 at once."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from songpost.account_documents import Control
 from songpost.agent import documents, ledger
 from songpost.agent.ledger import Desk
 from songpost.core.snapshot import CONTROL
 from songpost.errors import CommitConflict
-from songpost.model import Control
 from songpost.store.port import PutDocument
 
 

@@ -10,23 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar, cast
 
+from songpost.account_documents import Control, DayPlan, Fingerprints, Identity, Limits, Measuring, Timeline, Usage
 from songpost.core import similarity
 from songpost.core import snapshot as names
 from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
 from songpost.errors import StoreNewer, StoreUnreadable, quote
-from songpost.model import (
-    Action,
-    Control,
-    DayPlan,
-    Fingerprints,
-    Identity,
-    Json,
-    Limits,
-    Measuring,
-    Timeline,
-    Usage,
-)
+from songpost.model import Action, Json
 from songpost.settings import Settings
 from songpost.store import codec
 from songpost.store.port import Change, CheckDocument, DeleteDocument, Loaded, PutDocument

@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from songpost.agent import documents, ledger
+from songpost.account_documents import Bucket, Identity, PostMark
+from songpost.agent import documents, ledger, transitions
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.core import rate_limits, similarity
 from songpost.core.admission import Refused
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.errors import ClockError, IdentityError
-from songpost.model import SKEW_SECONDS, Bucket, Identity, Kind, Post, PostMark, PriceClass, User
+from songpost.model import SKEW_SECONDS, Kind, Post, PriceClass, User
 
 FIRST_POSTS = 10
 """Own posts that the first tick reads."""
@@ -93,7 +94,7 @@ def _record(desk: Desk, account: Account, change: Callable[[Snapshot], Snapshot]
 
     def decide(current: Account) -> Move[None]:
         after = change(current.snapshot)
-        return Move(snapshot=after, written=ledger.differing(current.snapshot, after), result=None)
+        return Move(snapshot=after, written=transitions.differing(current.snapshot, after), result=None)
 
     return ledger.move(desk, account, decide)[0]
 
@@ -154,7 +155,7 @@ def _learn_past(desk: Desk, account: Account, passport: Passport) -> tuple[Accou
             return replace(settled, limits=rate_limits.learned(snapshot.limits, told.limits))
         fingerprints = snapshot.fingerprints
         fresh = tuple(entry for entry in entries if entry not in fingerprints.entries)
-        timeline = replace(ledger.with_marks(snapshot.timeline, marks), read_at=told.at)
+        timeline = replace(transitions.with_marks(snapshot.timeline, marks), read_at=told.at)
         return replace(
             settled,
             timeline=timeline,

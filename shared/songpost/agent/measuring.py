@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from songpost.agent import crediting, documents, ledger
+from songpost.account_documents import Awaited, Measuring
+from songpost.agent import crediting, documents, ledger, transitions
 from songpost.agent.agenda import Measured, Reading, Result, admitted, agenda, marked, without_old
 from songpost.agent.crediting import Credited
 from songpost.agent.enrolment import Passport, Told, enrol
@@ -25,7 +26,7 @@ from songpost.core.reads import AdmittedRead, settled_read
 from songpost.core.reward import NotCredited
 from songpost.core.snapshot import LEARNING, MEASURING, Snapshot
 from songpost.errors import ClockError, NotFound, NotSent, RateLimited, SongpostError, XError
-from songpost.model import SKEW_SECONDS, Action, Awaited, Kind, Measuring, State
+from songpost.model import SKEW_SECONDS, Action, Kind, State
 from songpost.store.port import PutItem
 
 logger = logging.getLogger(__name__)
@@ -233,7 +234,7 @@ def _settle_error(
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, error.limits))
         return Move(
             snapshot=snapshot,
-            written=ledger.differing(current.snapshot, snapshot),
+            written=transitions.differing(current.snapshot, snapshot),
             others=(_journal(reading, booked, error.name, 0 if unbilled else None),),
             result=0 if unbilled else booked.resources * booked.unit_micros,
         )
@@ -290,7 +291,7 @@ def _credit(
             snapshot = replace(snapshot, measuring=_looked(snapshot.measuring, result, read_at))
         return Move(
             snapshot=snapshot,
-            written=ledger.differing(before, snapshot),
+            written=transitions.differing(before, snapshot),
             others=(*changes, _journal(reading, booked, "answered", seen.told.resources)),
             result=tuple(results),
         )
@@ -367,7 +368,7 @@ def awaiting(desk: Desk, account: Account, post_id: str, *, write: bool) -> tupl
         )
         return account, Measurement(account=account, posts=(shown,))
 
-    (awaited,) = ledger.with_awaited(Measuring(), action).posts.values()
+    (awaited,) = transitions.with_awaited(Measuring(), action).posts.values()
     awaited = replace(awaited, credited_at=None if known is None else known.credited_at)
 
     def decide(current: Account) -> Move[None]:

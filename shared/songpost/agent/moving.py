@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from songpost.account_documents import Control, Timeline
 from songpost.agent import documents
 from songpost.core.snapshot import CONTROL, TIMELINE
 from songpost.errors import NotFound, StoreNewer, StoreUnreadable
-from songpost.model import Control, Json, Timeline
+from songpost.model import Json
 from songpost.store.port import Store
 
 EXPORT_SCHEMA_VERSION = 1

@@ -10,11 +10,12 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
+from songpost.account_documents import Control
 from songpost.core import breakers
 from songpost.core.breakers import Trip
 from songpost.core.snapshot import Snapshot
 from songpost.errors import AccountBlocked, XError
-from songpost.model import Action, Control, State
+from songpost.model import Action, State
 
 logger = logging.getLogger(__name__)
 

@@ -15,21 +15,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from songpost.agent import ledger
-from songpost.agent.ledger import Account, Desk, Move, Outcome
+from songpost.account_documents import Bucket
+from songpost.agent import ledger, transitions
+from songpost.agent.ledger import Account, Desk, Move
+from songpost.agent.transitions import Outcome
 from songpost.core import budget, matching, rate_limits
 from songpost.core.prices import RECONCILING_POSTS, RECONCILING_READS, price, price_list
 from songpost.errors import NotSent, RateLimited, XError
-from songpost.model import (
-    CREATES,
-    Action,
-    Attempt,
-    Bucket,
-    Post,
-    PriceClass,
-    State,
-    recorded,
-)
+from songpost.model import CREATES, Action, Attempt, Post, PriceClass, State, recorded
 
 ABSENT_READS = 2
 ABSENT_AFTER = timedelta(minutes=10)
@@ -193,11 +186,11 @@ def _take_in(desk: Desk, account: Account, action: Action, attempt: Attempt, see
             after = paid_late(stored.action, attempt.id, seen.resources, desk.now())
         else:
             after = judged(stored.action, seen, accounted_for(current, action.key), desk.now())
-        snapshot = ledger.booked_after(current.snapshot, stored.action, after, attempt.id)
+        snapshot = transitions.booked_after(current.snapshot, stored.action, after, attempt.id)
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, seen.limits))
         return Move(
             snapshot=snapshot,
-            written=ledger.differing(current.snapshot, snapshot),
+            written=transitions.differing(current.snapshot, snapshot),
             actions=((after, stored),),
             result=None,
         )
@@ -211,7 +204,7 @@ def paid_late(action: Action, attempt_id: str, resources: int, now: datetime) ->
     paid = replace(
         attempt,
         resources=attempt.resources + resources,
-        settled_micros=(attempt.settled_micros or 0) + ledger.reads_micros(attempt, resources),
+        settled_micros=(attempt.settled_micros or 0) + transitions.reads_micros(attempt, resources),
     )
     attempts = tuple(paid if attempt.id == attempt_id else attempt for attempt in action.attempts)
     return recorded(replace(action, attempts=attempts), now, f"settled while a look read {resources} posts", attempt_id)
@@ -240,7 +233,7 @@ def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: 
         why = f"{len(strangers)} own posts since that nobody can account for" if strangers else "not found"
         why = why if seen.complete else "the timeline did not come whole"
         return recorded(replace(after, reason=f"looked in the timeline: {why}"), now, why, attempt.id)
-    spent = attempt.call_micros + ledger.reads_micros(attempt, attempt.resources)
+    spent = attempt.call_micros + transitions.reads_micros(attempt, attempt.resources)
     closed = replace(attempt, outcome="absent", closed_at=now, settled_micros=spent)
     after = replace(after, attempts=(*action.attempts[:-1], closed))
     if len(attempts) > 1:

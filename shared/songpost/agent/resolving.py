@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from songpost.agent import ledger
-from songpost.agent.ledger import Account, Desk, Move, Outcome
+from songpost.agent import ledger, transitions
+from songpost.agent.ledger import Account, Desk, Move
+from songpost.agent.transitions import Outcome
 from songpost.errors import NotFound, Refusal, UsageError, quote
 from songpost.model import Action, Post, State, recorded
 
@@ -34,17 +35,17 @@ def resolve(desk: Desk, account: Account, key: str, *, post_id: str, by: str) ->
         attempt = action.attempts[-1]
         if post_id:
             outcome = Outcome(attempt_id=attempt.id, at=now, post=Post(id=post_id, text=action.text))
-            after = recorded(ledger.settled(action, outcome), now, f"{by} says it is on X", attempt.id)
+            after = recorded(transitions.settled(action, outcome), now, f"{by} says it is on X", attempt.id)
         else:
-            spent = attempt.call_micros + ledger.reads_micros(attempt, attempt.resources)
+            spent = attempt.call_micros + transitions.reads_micros(attempt, attempt.resources)
             closed = replace(attempt, outcome="lost", closed_at=now, settled_micros=spent)
             reason = f"{by} says it is not on X"
             lost = replace(action, state=State.ABANDONED, reason=reason, attempts=(*action.attempts[:-1], closed))
             after = recorded(lost, now, reason, attempt.id)
-        snapshot = ledger.booked_after(current.snapshot, action, after, attempt.id)
+        snapshot = transitions.booked_after(current.snapshot, action, after, attempt.id)
         return Move(
             snapshot=snapshot,
-            written=ledger.differing(current.snapshot, snapshot),
+            written=transitions.differing(current.snapshot, snapshot),
             actions=((after, stored),),
             result=after,
         )

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from songpost.agent import documents, ledger, pausing, reconcile
+from songpost.account_documents import DayPlan, Slot
+from songpost.agent import documents, ledger, pausing, reconcile, transitions
 from songpost.agent.enrolment import Passport, Told, enrol
-from songpost.agent.ledger import Account, Desk, Move, Outcome
+from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.reconcile import ReadTimeline
+from songpost.agent.transitions import Outcome
 from songpost.core import admission, breakers, day_plan
 from songpost.core.admission import Admitted, Refused
 from songpost.core.breakers import Trip
@@ -23,7 +25,7 @@ from songpost.core.content import Library
 from songpost.core.day_plan import Planned
 from songpost.core.snapshot import CONTROL, Snapshot, plan_name
 from songpost.errors import AccountBlocked, ClockError, SongpostError, XError
-from songpost.model import SKEW_SECONDS, Action, Attempt, DayPlan, Json, Kind, Post, Slot, State, recorded
+from songpost.model import SKEW_SECONDS, Action, Attempt, Json, Kind, Post, State, recorded
 from songpost.store.port import DeleteDocument, PutItem
 
 logger = logging.getLogger(__name__)
@@ -157,8 +159,8 @@ def _as_if_sent(decision: Admitted, at: datetime) -> Snapshot:
     """The account once an admitted action has gone out and settled, for asking the slots after it."""
     post = Post(id=f"{10**18 + int(at.timestamp())}", text=decision.action.text, created_at=at)
     outcome = Outcome(attempt_id=decision.attempt.id, at=at, post=post)
-    after = ledger.settled(decision.action, outcome)
-    snapshot = ledger.booked_after(decision.snapshot, decision.action, after, decision.attempt.id)
+    after = transitions.settled(decision.action, outcome)
+    snapshot = transitions.booked_after(decision.snapshot, decision.action, after, decision.attempt.id)
     return snapshot.with_action(after)
 
 
@@ -353,7 +355,7 @@ def _act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Acco
         error, skew_seconds = failed, failed.skew_seconds
         logger.warning("%s: %s", action.key, failed)
     account = ledger.record(desk, account, action.key, outcome)
-    after = ledger.settled(decision.action, outcome)
+    after = transitions.settled(decision.action, outcome)
     step = Step(action=after, decision=decision, at=desk.now())
     if abs(skew_seconds) > SKEW_SECONDS:
         skewed = ClockError(f"this clock is {skew_seconds:+d} s off X's", where="clock", mend="set it by network time")

@@ -10,12 +10,13 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from songpost.account_documents import Bucket
 from songpost.agent import documents, summary, writing
 from songpost.cli.opening import print_json, session_of
 from songpost.core import budget as ceilings
 from songpost.core import rate_limits
 from songpost.errors import NotFound, UsageError, quote
-from songpost.model import Action, Bucket, Kind, State, event_digest
+from songpost.model import Action, Kind, State, event_digest
 
 _Enum = TypeVar("_Enum", bound=StrEnum)
 

@@ -13,20 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from songpost.account_documents import DayPlan, Fingerprints
 from songpost.core import budget, policy, rate_limits, similarity
 from songpost.core.prices import Quote, quote_write
 from songpost.core.snapshot import Snapshot
-from songpost.model import (
-    CREATES,
-    SKEW_SECONDS,
-    Action,
-    Attempt,
-    DayPlan,
-    Fingerprints,
-    Kind,
-    State,
-    recorded,
-)
+from songpost.model import CREATES, SKEW_SECONDS, Action, Attempt, Kind, State, recorded
 from songpost.settings import MAX_FINGERPRINTS, Consent
 
 SEND_SECONDS = 15

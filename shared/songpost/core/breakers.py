@@ -13,10 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from songpost.account_documents import Control, Tally
 from songpost.core import budget
 from songpost.core.prices import quote_write
 from songpost.core.snapshot import Snapshot
-from songpost.model import Control, Kind, Tally
+from songpost.model import Kind
 
 REFUSALS = 5
 """A topic that X does not like costs one or two; five in a row say that it is the account, or the app."""

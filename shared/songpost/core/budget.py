@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+from songpost.account_documents import Tally, Usage
 from songpost.core import pacing
 from songpost.core.pacing import Pace
-from songpost.model import MICROS_PER_USD, Kind, Tally, Usage
+from songpost.model import MICROS_PER_USD, Kind
 from songpost.settings import Budget, Plan, Settings
 
 CAPS: dict[Plan, tuple[int | None, int | None]] = {

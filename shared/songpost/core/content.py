@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from songpost.account_documents import Fingerprints
 from songpost.core import similarity
-from songpost.model import Fingerprints, Text
+from songpost.model import Text
 from songpost.settings import Similarity
 
 Library = Mapping[str, Sequence[Text]]

@@ -16,13 +16,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from songpost.account_documents import DayPlan, Fingerprints, Slot
 from songpost.core import bandit, content, learning_state, similarity, windows
 from songpost.core.bandit import Decision, Imagined
 from songpost.core.content import Choice, Library
 from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
 from songpost.core.windows import Occurrence
-from songpost.model import CREATES, Arm, DayPlan, Fingerprints, Kind, Slot, Text
+from songpost.model import CREATES, Arm, Kind, Text
 from songpost.settings import Settings
 
 LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)

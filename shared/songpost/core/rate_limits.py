@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost import endpoints
-from songpost.model import Bucket, Kind, Limits
+from songpost.account_documents import Bucket, Limits
+from songpost.model import Kind
 from songpost.settings import Plan
 
 SCOPE_SECONDS = {"user15": 900, "app15": 900, "user24h": 86_400, "app24h": 86_400}

@@ -9,18 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from songpost.account_documents import Control, DayPlan, Fingerprints, Identity, Limits, Measuring, Timeline, Usage
 from songpost.core.learning_state import Statistics
-from songpost.model import (
-    Action,
-    Control,
-    DayPlan,
-    Fingerprints,
-    Identity,
-    Limits,
-    Measuring,
-    Timeline,
-    Usage,
-)
+from songpost.model import Action
 from songpost.settings import Settings
 
 CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING = (

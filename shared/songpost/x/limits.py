@@ -1,4 +1,4 @@
-"""Rate limits as X's headers tell them: headers in, `model.Bucket`s out; nonsense is left out and logged.
+"""Rate limits as X's headers tell them: headers in, `account_documents.Bucket`s out; nonsense is left out and logged.
 
 X's pages contradict each other about limits and live answers have differed from both, so the headers are the
 truth. Besides the documented `x-rate-limit-*` of the 15-minute window there are two undocumented 24-hour
@@ -12,9 +12,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from songpost.account_documents import Bucket
 from songpost.endpoints import Endpoint
 from songpost.errors import quote
-from songpost.model import Bucket
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from songpost.account_documents import Bucket
 from songpost.errors import XError
-from songpost.model import Bucket, Post
+from songpost.model import Post
 from songpost.x.limits import merged
 
 T = TypeVar("T")

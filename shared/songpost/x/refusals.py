@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from songpost.account_documents import Bucket
 from songpost.endpoints import Endpoint
 from songpost.errors import (
     AccountBlocked,
@@ -29,7 +30,7 @@ from songpost.errors import (
     XError,
     quote,
 )
-from songpost.model import Bucket, Json
+from songpost.model import Json
 from songpost.x.limits import retry_at
 
 

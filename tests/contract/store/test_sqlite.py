@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from songpost.account_documents import Bucket, Limits, Tally, Usage
 from songpost.agent.documents import encode
 from songpost.core.learning_state import Reward, fresh, observe
 from songpost.errors import CommitConflict, StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
-from songpost.model import Arm, Bucket, Limits, State, Tally, Usage
+from songpost.model import Arm, State
 from songpost.store.port import Change, Loaded, PutAction, PutDocument, PutItem, Store, StoredAction
 from songpost.store.sqlite import open_sqlite
 from songpost.store.sqlite_files import FrozenFile, _set_up, _stamp

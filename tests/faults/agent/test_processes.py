@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from songpost.account_documents import Usage
 from songpost.agent import audit, documents
-from songpost.model import State, Usage
+from songpost.model import State
 from songpost.store.opening import open_store
 from tests.faults.agent.conftest import Street, at
 

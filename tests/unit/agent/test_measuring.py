@@ -11,7 +11,8 @@ from decimal import Decimal
 
 import pytest
 
-from songpost.agent import crediting, documents, ledger
+from songpost.account_documents import Awaited, Identity, Measuring, PostMark
+from songpost.agent import crediting, documents, ledger, transitions
 from songpost.agent.agenda import Measured, Result, reading_of
 from songpost.agent.events import Invocation
 from songpost.agent.measuring import READS, Measurement
@@ -19,7 +20,7 @@ from songpost.core.reward import reward_from
 from songpost.errors import IdentityError, NotFound
 from songpost.invoking import run_reader
 from songpost.lab.sandbox.world import Post as SandboxPost
-from songpost.model import Arm, Awaited, Identity, Kind, Measuring, PostMark, PriceClass
+from songpost.model import Arm, Kind, PriceClass
 from songpost.settings import Budget, LearningSettings, Schedule
 from songpost.store.port import Change, PutAction, PutDocument, PutItem, Store
 from songpost.x.transport import Request, Response, Transport
@@ -298,9 +299,9 @@ def test_only_posts_that_an_arm_chose_are_awaited(world: World) -> None:
     action = world.action()
     empty = Measuring()
 
-    assert {action.post_id} == set(ledger.with_awaited(empty, action).posts)
-    assert empty == ledger.with_awaited(empty, replace(action, kind=Kind.REPLY))
-    assert empty == ledger.with_awaited(empty, replace(action, arm=None))
+    assert {action.post_id} == set(transitions.with_awaited(empty, action).posts)
+    assert empty == transitions.with_awaited(empty, replace(action, kind=Kind.REPLY))
+    assert empty == transitions.with_awaited(empty, replace(action, arm=None))
 
 
 def test_the_agenda_is_bounded(world: World) -> None:
@@ -308,11 +309,13 @@ def test_the_agenda_is_bounded(world: World) -> None:
     world.tick()
     action = world.action()
     measuring = Measuring()
-    for number in range(ledger.MOST_AWAITED + 5):
-        measuring = ledger.with_awaited(measuring, replace(action, post_id=str(1000 + number)))
+    for number in range(transitions.MOST_AWAITED + 5):
+        measuring = transitions.with_awaited(measuring, replace(action, post_id=str(1000 + number)))
 
-    assert ledger.MOST_AWAITED == len(measuring.posts)
-    assert {"1004", str(1000 + ledger.MOST_AWAITED + 4)} & set(measuring.posts) == {str(1000 + ledger.MOST_AWAITED + 4)}
+    assert transitions.MOST_AWAITED == len(measuring.posts)
+    assert {"1004", str(1000 + transitions.MOST_AWAITED + 4)} & set(measuring.posts) == {
+        str(1000 + transitions.MOST_AWAITED + 4)
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------ money
@@ -691,7 +694,7 @@ def test_an_agenda_from_an_older_backup_credits_nothing_twice(world: World) -> N
     post = sent(world)
     read(world)
     learning = world.account().snapshot.learning
-    put(world, "measuring", ledger.with_awaited(Measuring(), world.action()))
+    put(world, "measuring", transitions.with_awaited(Measuring(), world.action()))
     world.later(days=1)
     read(world)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from songpost.agent import control, resolving
-from songpost.agent.ledger import Outcome, record
+from songpost.agent.ledger import record
+from songpost.agent.transitions import Outcome
 from songpost.agent.writing import Tick, foretell, tick
 from songpost.bootstrap import new_id
 from songpost.core.admission import Refused

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from songpost.account_documents import Control
 from songpost.agent import control, pausing
 from songpost.core import budget
 from songpost.errors import Refused as RefusedByX
-from songpost.model import Control, State, Text
+from songpost.model import State, Text
 from songpost.settings import Budget
 from tests.unit.agent.conftest import World
 from tests.unit.agent.test_measuring import POSTS, put, read, sent

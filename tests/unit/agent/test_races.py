@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from songpost.agent import ledger
-from songpost.agent.ledger import Outcome
+from songpost.agent.transitions import Outcome
 from songpost.errors import NotSent
 from songpost.model import State
 from songpost.x.transport import Request, Response, Transport

@@ -9,30 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songpost.agent import ledger
-from songpost.agent.ledger import Outcome
+from songpost.account_documents import (
+    Bucket,
+    Control,
+    DayPlan,
+    Fingerprints,
+    Limits,
+    PostMark,
+    Slot,
+    Tally,
+    Timeline,
+    Usage,
+)
+from songpost.agent import transitions
+from songpost.agent.transitions import Outcome
 from songpost.core import admission, budget, similarity
 from songpost.core.admission import Admitted, Refused, admit
 from songpost.core.snapshot import Snapshot
 from songpost.errors import CreditsDepleted, NotSent, OutcomeOpen, PriceUnknown, RateLimited, XError
 from songpost.errors import Refused as RefusedByX
-from songpost.model import (
-    Action,
-    Arm,
-    Bucket,
-    Control,
-    DayPlan,
-    Fingerprints,
-    Kind,
-    Limits,
-    Post,
-    PostMark,
-    Slot,
-    State,
-    Tally,
-    Timeline,
-    Usage,
-)
+from songpost.model import Action, Arm, Kind, Post, State
 from songpost.settings import (
     MAX_FINGERPRINTS,
     Approval,
@@ -523,8 +519,8 @@ def test_no_sequence_of_admissions_and_outcomes_passes_a_ceiling(steps: list[tup
             continue
         sending, day, call = open_attempts.pop()
         outcome = outcome_of(name, sending.attempts[-1].id, at, number)
-        after = ledger.settled(sending, outcome)
-        account = ledger.booked_after(account, sending, after, outcome.attempt_id).with_action(after)
+        after = transitions.settled(sending, outcome)
+        account = transitions.booked_after(account, sending, after, outcome.attempt_id).with_action(after)
         if name == "open":
             open_attempts.append((after, day, call))
         else:
@@ -533,8 +529,8 @@ def test_no_sequence_of_admissions_and_outcomes_passes_a_ceiling(steps: list[tup
             waiting = after if name in {"limited", "not sent"} else None
     for number, (sending, day, call) in enumerate(open_attempts):
         outcome = outcome_of("found", sending.attempts[-1].id, at, number)
-        after = ledger.settled(sending, outcome)
-        account = ledger.booked_after(account, sending, after, outcome.attempt_id).with_action(after)
+        after = transitions.settled(sending, outcome)
+        account = transitions.booked_after(account, sending, after, outcome.attempt_id).with_action(after)
         count("found", number, day, call, spent, writes, reads)
 
     assert {day: (writes[day], reads[day], spent[day]) for day in spent} == {

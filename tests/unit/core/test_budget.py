@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songpost.account_documents import Tally, Usage
 from songpost.core import budget
-from songpost.model import Tally, Usage
 from songpost.settings import Budget, Plan, Settings
 from tests.unit.core.cases import NOW, SETTINGS
 

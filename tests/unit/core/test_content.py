@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from songpost.account_documents import Fingerprints
 from songpost.core import content, similarity
-from songpost.model import Fingerprints, Media, Text
+from songpost.model import Media, Text
 from songpost.settings import Similarity
 from tests.unit.core.cases import NOW
 

@@ -11,11 +11,12 @@ from hypothesis import assume, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from songpost.account_documents import DayPlan, Fingerprints, PostMark, Slot, Timeline
 from songpost.core import content, day_plan, similarity
 from songpost.core.admission import Admitted, admit
 from songpost.core.content import Library
 from songpost.core.snapshot import Snapshot
-from songpost.model import Action, DayPlan, Fingerprints, Kind, Media, PostMark, Slot, State, Text, Timeline
+from songpost.model import Action, Kind, Media, State, Text
 from songpost.settings import Cadence, LearningSettings, PerKind, Schedule, Settings, Similarity
 from tests.unit.core.cases import NOW
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songpost.account_documents import Usage
 from songpost.core import budget, pacing, rate_limits
 from songpost.core.admission import Refused, admit
 from songpost.core.pacing import Pace
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
-from songpost.model import Kind, PriceClass, Usage
+from songpost.model import Kind, PriceClass
 from songpost.settings import Budget, UsdPerKind
 from tests.unit.core.cases import LINKED, NOW, SETTINGS, action, snapshot
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songpost.account_documents import Bucket, Limits
 from songpost.core import rate_limits
-from songpost.model import Bucket, Kind, Limits
+from songpost.model import Kind
 from songpost.settings import Plan
 from tests.unit.core.cases import NOW
 

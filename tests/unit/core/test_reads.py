@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songpost.account_documents import Bucket, Control, Limits, Tally, Usage
 from songpost.core import budget, rate_limits
 from songpost.core.admission import Refused
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.errors import PriceUnknown
-from songpost.model import Bucket, Control, Limits, PriceClass, Tally, Usage
+from songpost.model import PriceClass
 from songpost.settings import Budget, Plan, Prices
 from tests.unit.core.cases import NOW, SETTINGS, snapshot
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from songpost.account_documents import Bucket
 from songpost.errors import CredentialsError, Duplicate, RateLimited, Refused, Unreadable, UsageError
-from songpost.model import Bucket, Json, Post, User
+from songpost.model import Json, Post, User
 from songpost.x.answers import POST_FIELDS
 from songpost.x.authorization import OAuth1Authorization
 from songpost.x.client import Client

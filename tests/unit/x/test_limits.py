@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songpost.account_documents import Bucket
 from songpost.endpoints import CREATE_POST
-from songpost.model import Bucket
 from songpost.x.limits import buckets_from, merged, retry_at
 from tests.unit.x.conftest import NOW, rate_headers
 

@@ -1,0 +1,192 @@
+"""The nouns of an account's documents: the kill switch, the plans, the counters, and what is known of its timeline.
+
+As in `model.py`, nothing here does I/O, reads a clock or knows how it is stored. Classes that are stored whole carry
+`schema_version`; changing one of them means a tested migration step in `agent/documents.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from songpost.model import Arm, Kind, Media
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """One rate limit as X's headers or a plan's defaults tell it.
+
+    `name` is `METHOD /path:scope`, scope one of `user15`, `app15`, `user24h`, `app24h`.
+    """
+
+    name: str
+    limit: int
+    remaining: int
+    reset_at: datetime
+    seen_at: datetime
+    source: str = "headers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """The kill switch. Every admission checks its version, so a pause stops all that has not committed.
+
+    `refusals` counts the actions that X has refused in a row, for `core/breakers.py`.
+    """
+
+    paused: bool = False
+    reason: str = ""
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    refusals: int = 0
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The one X user that this account's store belongs to, learned once.
+
+    `credentials` is a hash that tells whether the credentials have changed since.
+    """
+
+    user_id: str
+    username: str
+    credentials: str
+    learned_at: datetime
+    owns_app: bool = False
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMark:
+    """One own post as the timeline or the ledger knows it: its id and time, for spacing and baselines.
+
+    Only posts keep a distance to each other; replies and reposts do not count.
+    """
+
+    id: str
+    posted_at: datetime
+    by_hand: bool = False
+    kind: Kind = Kind.POST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What is known of the own timeline: newest id, when it was last read, the latest posts (newest first)."""
+
+    newest_id: str = ""
+    read_at: datetime | None = None
+    latest: tuple[PostMark, ...] = ()
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A sent post that the learner has yet to hear of: the action and the arm that made it, and when it was posted.
+
+    `credited_at` is the time of its first credit, `looks` how many reads told nothing that could be credited, `read_on`
+    the UTC date of the last read that was booked.
+    """
+
+    key: str
+    arm: Arm
+    posted_at: datetime
+    credited_at: datetime | None = None
+    looks: int = 0
+    read_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measuring:
+    """Which posts are still to be measured, by their id. Only an agenda: what was credited, the credits say."""
+
+    posts: Mapping[str, Awaited] = field(default_factory=dict)
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What a period has used: writes, reads (resources), and money, open reservations included."""
+
+    writes: int = 0
+    reads: int = 0
+    spent_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Counters under the ceilings. All keys are text so that the document is plain JSON.
+
+    `months` by billing period (`2026-11`, the month in which the cycle starts), `days` by UTC date,
+    `windows` by `date/window/kind` with the date on which the window starts, `kinds` by
+    `date/kind` likewise. Ceilings are counted from `days`; `months` are for people to look back on.
+    """
+
+    months: Mapping[str, Tally] = field(default_factory=dict)
+    days: Mapping[str, Tally] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    kind_micros: Mapping[str, int] = field(default_factory=dict)
+    theoretical_arrival_at: datetime | None = None
+    updated_at: datetime | None = None
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The rate limits as last seen, by bucket name."""
+
+    buckets: Mapping[str, Bucket] = field(default_factory=dict)
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprints:
+    """Marks of the texts that were posted or are booked, newest last (see `core/similarity.py`).
+
+    `used` tells by `content_id/variant` on which UTC date (`2026-11-22`) a text was last taken.
+    """
+
+    entries: tuple[str, ...] = ()
+    used: Mapping[str, str] = field(default_factory=dict)
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One planned post: when, in which window, and with which text.
+
+    `key` is the idempotency key of the action that it becomes. `taken` says that the action exists; `note`
+    what the owner changed.
+    """
+
+    key: str
+    window: str
+    opens_at: datetime
+    closes_at: datetime
+    due_at: datetime
+    arm: Arm | None
+    content_id: str = ""
+    variant: int = 0
+    text: str = ""
+    media: tuple[Media, ...] = ()
+    taken: bool = False
+    skipped: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPlan:
+    """A local day's slots in order of time, with why any could not be filled.
+
+    `basis` is a hash of the settings and texts that it was made from: where they change, the free slots change.
+    """
+
+    date: str
+    zone: str
+    seed: str
+    slots: tuple[Slot, ...]
+    left_out: tuple[str, ...] = ()
+    basis: str = ""
+    schema_version: int = 1
