@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -70,7 +70,8 @@ class Given:
 class Session:
     """One account, opened: its store, settings and texts, and X when it is asked for.
 
-    `transport` carries the calls to X; without one they go over the network. `sleep` waits between two tries.
+    `transport` carries the calls to X; without one they go over the network. `sleep` waits between two tries,
+    `new_id` names attempts and commits.
     """
 
     runtime: Runtime
@@ -80,6 +81,7 @@ class Session:
     file: Path | None
     transport: Transport | None = None
     sleep: Callable[[float], None] = time.sleep
+    new_id: Callable[[], str] = field(default_factory=lambda: new_id)
     _loaded: Loaded | None = None
 
     @property
@@ -137,7 +139,12 @@ class Session:
     def desk(self) -> Desk:
         """The ledger's desk over this session's store and clock."""
         return Desk(
-            store=self.store, account=self.account, now=self.clock, sleep=self.sleep, new_id=new_id, reload=self._reload
+            store=self.store,
+            account=self.account,
+            now=self.clock,
+            sleep=self.sleep,
+            new_id=self.new_id,
+            reload=self._reload,
         )
 
     @cached_property
