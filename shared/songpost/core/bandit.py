@@ -15,11 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
-from operator import itemgetter
 
 from songpost.core import learning_state, posterior
 from songpost.core.learning_state import Reward, Statistics, arm_key, arm_of, observe
-from songpost.core.posterior import DRAWS, Draws
+from songpost.core.posterior import DRAWS
 from songpost.errors import BadInput
 from songpost.model import Arm
 
@@ -91,19 +90,23 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Imagined:
-    """Posterior draws for a set of arms with what they were made from: what the decisions of a day share."""
+    """Posterior draws for a set of arms with what they were made from: what the decisions of a day share.
+
+    `rankings` holds for every draw the arms' positions, best first (none under a uniform policy): the best of any
+    candidates is then the first of them, so a decision more costs next to nothing. `positions` are by arm key.
+    """
 
     digest: str
     reward_version: int
     at: datetime
     seed: str
-    draws: Draws | None
+    rankings: tuple[Sequence[int], ...]
     positions: Mapping[str, int]
 
     @property
     def count(self) -> int:
         """How many draws there are; none under a uniform policy."""
-        return len(self.draws.values) if self.draws is not None else 0
+        return len(self.rankings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +128,14 @@ def imagine(
     The arms are put into the order of their keys, so that the order in which they come does not matter.
     """
     ordered = {arm_key(arm): arm for arm in sorted(set(arms), key=arm_key)}
-    drawn = posterior.draw(statistics, tuple(ordered.values()), at, seed, draws=draws) if enabled and arms else None
+    rankings: tuple[Sequence[int], ...] = ()
+    if enabled and arms:
+        drawn = posterior.draw(statistics, tuple(ordered.values()), at, seed, draws=draws)
+        # Sorting is stable in reverse too: of equals the first position stands first.
+        rankings = tuple(sorted(range(len(row)), key=row.__getitem__, reverse=True) for row in drawn.values)
     known = learning_state.checked(statistics)
     positions = {key: index for index, key in enumerate(ordered)}
-    return Imagined(learning_state.digest(known), known.reward_version, at, seed, drawn, positions)
+    return Imagined(learning_state.digest(known), known.reward_version, at, seed, rankings, positions)
 
 
 def decide(
@@ -290,16 +297,16 @@ def beliefs(
 
 def _wins(imagined: Imagined, keys: Sequence[str]) -> tuple[int, ...]:
     """In how many draws each candidate is the best of them; nothing where nothing was drawn."""
-    if imagined.draws is None:
+    if not imagined.rankings:
         return ()
-    if len(keys) == 1:
-        return (imagined.count,)
-    among = itemgetter(*(imagined.positions[key] for key in keys))
-    wins = [0] * len(keys)
-    for row in imagined.draws.values:
-        values = among(row)
-        wins[values.index(max(values))] += 1
-    return tuple(wins)
+    places = [imagined.positions[key] for key in keys]
+    offered = bytearray(len(imagined.positions))
+    for place in places:
+        offered[place] = 1
+    wins = [0] * len(offered)
+    for ranking in imagined.rankings:
+        wins[next(filter(offered.__getitem__, ranking))] += 1
+    return tuple(wins[place] for place in places)
 
 
 def _probabilities(wins: Sequence[int], floor_parts: int) -> tuple[int, ...]:
