@@ -32,7 +32,8 @@ class Bucket:
 class Control:
     """The kill switch. Every admission checks its version, so a pause stops all that has not committed.
 
-    `refusals` counts the actions that X has refused in a row, for `core/breakers.py`.
+    `refusals` counts the actions that X has refused in a row, for `core/breakers.py`; `approvals` by kind how often
+    a person has said yes, for `approval.ask_first`.
     """
 
     paused: bool = False
@@ -40,6 +41,7 @@ class Control:
     changed_at: datetime | None = None
     changed_by: str = ""
     refusals: int = 0
+    approvals: Mapping[str, int] = field(default_factory=dict)
     schema_version: int = 1
 
 
@@ -47,7 +49,8 @@ class Control:
 class Identity:
     """The one X user that this account's store belongs to, learned once.
 
-    `credentials` is a hash that tells whether the credentials have changed since.
+    `credentials` is a hash that tells whether the credentials have changed since. `bio` is the user's description as
+    it was at `learned_at`, cut to 400 characters; `None` where it was not read yet.
     """
 
     user_id: str
@@ -55,6 +58,7 @@ class Identity:
     credentials: str
     learned_at: datetime
     owns_app: bool = False
+    bio: str | None = None
     schema_version: int = 1
 
 

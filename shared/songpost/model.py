@@ -36,6 +36,8 @@ class Kind(StrEnum):
 
 CREATES = frozenset({Kind.POST, Kind.REPLY, Kind.QUOTE})
 """The kinds that make a post, whose lost answer can be found in the own timeline."""
+INTERACTIONS = frozenset({Kind.REPLY, Kind.QUOTE, Kind.REPOST, Kind.LIKE, Kind.FOLLOW})
+"""The kinds that answer somebody else's post."""
 
 
 class State(StrEnum):
@@ -138,7 +140,12 @@ class Action:
     """One thing to do on X, at most once. `key` is its idempotency key: `kind/date/…`.
 
     `due_at` is when it may start and `closes_at` when its window is over (both UTC). `arm`,
-    `content_id` and `variant` say where a post's text came from. `retry_at` holds it back.
+    `content_id` and `variant` say where a post's text came from, `made_with_ai` that a model wrote it. `retry_at`
+    holds it back. `approved` is the digest of what a person approved (core/consent.py), `told_at` when its proposal
+    was mailed, `deleted_at` when its posts were deleted at a person's word.
+
+    An interaction's `target_id` is the post that it answers (of a follow: the post that led to it), by
+    `target_author` (a username, without the @); `summoned` says that this very post mentions the account or quotes it.
     """
 
     key: str
@@ -155,10 +162,18 @@ class Action:
     variant: int = 0
     media: tuple[Media, ...] = ()
     target_id: str = ""
+    target_author_id: str = ""
+    target_author: str = ""
+    target_text: str = ""
+    summoned: bool = False
     post_id: str = ""
     posted_at: datetime | None = None
     retry_at: datetime | None = None
+    made_with_ai: bool = False
     approved_at: datetime | None = None
+    approved: str = ""
+    told_at: datetime | None = None
+    deleted_at: datetime | None = None
     gate: str = ""
     reason: str = ""
     attempts: tuple[Attempt, ...] = ()

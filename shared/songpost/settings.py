@@ -68,6 +68,14 @@ class Consent(StrEnum):
     NEVER = "never"
 
 
+class Stage(StrEnum):
+    """How far the owner lets Songpost go: nothing is sent, nothing without a person's word, or as `approval` says."""
+
+    DRY = "dry"
+    ASK = "ask"
+    AUTO = "auto"
+
+
 class QueryAction(StrEnum):
     """What may follow from a post that a query found."""
 
@@ -129,6 +137,31 @@ class PerKind:
         """The maximum of a kind; `None` where there is none to keep (deletes and reads)."""
         return {
             Kind.POST: self.post,
+            Kind.REPLY: self.reply,
+            Kind.QUOTE: self.quote,
+            Kind.REPOST: self.repost,
+            Kind.LIKE: self.like,
+            Kind.FOLLOW: self.follow,
+        }.get(kind)
+
+
+_PER_DAY = Annotated[int, Interval(ge=0, le=1_000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionsPerDay:
+    """How many interactions of each kind in one local day; `None`: as many as its windows hold."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    reply: _PER_DAY | None = None
+    quote: _PER_DAY | None = None
+    repost: _PER_DAY | None = None
+    like: _PER_DAY | None = None
+    follow: _PER_DAY | None = None
+
+    def of(self, kind: Kind) -> int | None:
+        """The maximum of a kind; `None` where there is none to keep."""
+        return {
             Kind.REPLY: self.reply,
             Kind.QUOTE: self.quote,
             Kind.REPOST: self.repost,
@@ -239,8 +272,43 @@ class FeatureFlags:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ByRisk:
+    """What an action's text or media add to the consent of its kind; the strictest word holds (core/consent.py)."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    link: Consent = Consent.AUTO
+    media: Consent = Consent.AUTO
+    generated: Consent = Consent.ASK
+    mention: Consent = Consent.ASK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskFirst:
+    """How many approvals a kind that goes out by itself wants before it does."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    post: Annotated[int, Interval(ge=0, le=1000)] = 0
+    reply: Annotated[int, Interval(ge=0, le=1000)] = 0
+    quote: Annotated[int, Interval(ge=0, le=1000)] = 0
+    repost: Annotated[int, Interval(ge=0, le=1000)] = 0
+    like: Annotated[int, Interval(ge=0, le=1000)] = 0
+    follow: Annotated[int, Interval(ge=0, le=1000)] = 0
+
+    def of(self, kind: Kind) -> int:
+        """The approvals that a kind wants first; none for deletes and reads."""
+        return {
+            Kind.POST: self.post,
+            Kind.REPLY: self.reply,
+            Kind.QUOTE: self.quote,
+            Kind.REPOST: self.repost,
+            Kind.LIKE: self.like,
+            Kind.FOLLOW: self.follow,
+        }.get(kind, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """Which kinds wait for a person's word, and how many hours before their slot they are proposed."""
+    """Which kinds and risks wait for a person's word, and how many hours before their slot they are proposed."""
 
     __pydantic_config__ = FORBID_UNKNOWN
     lead_hours: Annotated[float, Interval(ge=0.0, le=168.0)] = 12.0
@@ -250,6 +318,8 @@ class Approval:
     repost: Consent = Consent.ASK
     like: Consent = Consent.ASK
     follow: Consent = Consent.ASK
+    by_risk: ByRisk = field(default_factory=ByRisk)
+    ask_first: AskFirst = field(default_factory=AskFirst)
 
     def of(self, kind: Kind) -> Consent:
         """The consent of a kind; deletes are a person's own command and reads change nothing: `auto`."""
@@ -270,6 +340,15 @@ class Similarity:
     __pydantic_config__ = FORBID_UNKNOWN
     threshold: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.5
     window_days: Annotated[int, Interval(ge=1, le=400)] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """When the week's mail goes out: from `hour` on, local time, on `weekday` (1 for Monday to 7 for Sunday)."""
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    weekday: Annotated[int, Interval(ge=1, le=7)] = 1
+    hour: Annotated[int, Interval(ge=0, le=23)] = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,6 +376,8 @@ class Settings:
     cadence: Cadence = field(default_factory=Cadence)
     max_per_window: PerKind = field(default_factory=PerKind)
     max_per_day: Annotated[int, Interval(ge=0, le=30)] | None = None
+    max_interactions_per_day: InteractionsPerDay = field(default_factory=InteractionsPerDay)
+    quiet_hours: tuple[str, str] | None = None
     minimum_gap_minutes: Annotated[int, Interval(ge=0, le=1440)] = 60
     jitter_seconds: tuple[Annotated[int, Ge(0)], Annotated[int, Le(600)]] = (8, 20)
     learning: LearningSettings = field(default_factory=LearningSettings)
@@ -304,10 +385,16 @@ class Settings:
     similarity: Similarity = field(default_factory=Similarity)
     blocked_patterns: tuple[str, ...] = ()
     feature_flags: FeatureFlags = field(default_factory=FeatureFlags)
+    stage: Stage = Stage.AUTO
     approval: Approval = field(default_factory=Approval)
+    digest: Digest | None = None
     content: tuple[str, ...] = ()
     logging: Logging = field(default_factory=Logging)
     schema_version: Annotated[int, Interval(ge=1, le=1)] = 1
+
+    def most_in_a_day(self, kind: Kind) -> int | None:
+        """The most actions of a kind in one local day; `None` where only the windows set a bound."""
+        return self.max_per_day if kind is Kind.POST else self.max_interactions_per_day.of(kind)
 
     @property
     def posts_per_day(self) -> int:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 LARGEST_NUMBER = 2**53
-APPROVABLE = tuple(field.name for field in fields(Approval) if field.name != "lead_hours")
+APPROVABLE = tuple(field.name for field in fields(Approval) if field.name not in {"lead_hours", "by_risk", "ask_first"})
 SEED_UNUSED = {
     "rate_limits": "is not used: limits come from X's own headers",
     "personas": "is not used: texts come from content files, in the account's own words",
@@ -158,6 +158,8 @@ def _normalise(raw: Raw, notes: list[Problem], problems: list[Problem]) -> None:
             key: {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
             for key, value in flags.items()
         }
+    if isinstance(raw.get("quiet_hours"), list):
+        _clock_times(_list(raw["quiet_hours"]), "quiet_hours", problems)
     if "timezone" not in raw:
         notes.append(Problem("timezone", "is not set: windows are read as UTC"))
 
@@ -172,11 +174,16 @@ def _windows(windows: object, problems: list[Problem]) -> object:
         problems += [Problem(path, f"{quote(name)} is not one of {', '.join(KNOWN_WINDOWS)}") for name in unknown]
         return {name: list(KNOWN_WINDOWS[name]) for name in windows if name not in unknown}
     for name, span in _mapping(windows).items():
-        for index, time in enumerate(times := _list(span)):
-            if type(time) is int and 0 <= time < 1440:  # YAML 1.1 reads 21:30 as 21 times sixty and 30
-                times[index] = clock = f"{time // 60:02d}:{time % 60:02d}"
-                problems.append(Problem(f"{path}.{name}.{index}", f'write the time in quotes: "{clock}"'))
+        _clock_times(_list(span), f"{path}.{name}", problems)
     return windows
+
+
+def _clock_times(times: list[object], path: str, problems: list[Problem]) -> None:
+    """Put right, in place, and tell each time of day that YAML read as a number."""
+    for index, time in enumerate(times):
+        if type(time) is int and 0 <= time < 1440:  # YAML 1.1 reads 21:30 as 21 times sixty and 30
+            times[index] = clock = f"{time // 60:02d}:{time % 60:02d}"
+            problems.append(Problem(f"{path}.{index}", f'write the time in quotes: "{clock}"'))
 
 
 def _query(query: object, index: int, notes: list[Problem]) -> object:
@@ -271,12 +278,22 @@ def _check_windows(raw: Raw) -> Iterator[Problem]:
         path = f"schedule.windows.{name}"
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name):
             yield Problem(path, "a window's name is 1 to 32 small letters, digits and hyphens")
-        if isinstance(span, list):
-            for index, time in enumerate(span):
-                if isinstance(time, str) and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", time, re.ASCII):
-                    yield Problem(f"{path}.{index}", f'{quote(time)} is no time of day like "09:30"')
-            if len(span) == 2 and span[0] == span[1]:
-                yield Problem(path, "starts and ends at the same time")
+        yield from _no_span(span, path)
+
+
+def _check_quiet_hours(raw: Raw) -> Iterator[Problem]:
+    yield from _no_span(raw.get("quiet_hours"), "quiet_hours")
+
+
+def _no_span(span: object, path: str) -> Iterator[Problem]:
+    """What is wrong with a start and an end in local time."""
+    if not isinstance(span, list):
+        return
+    for index, time in enumerate(span):
+        if isinstance(time, str) and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", time, re.ASCII):
+            yield Problem(f"{path}.{index}", f'{quote(time)} is no time of day like "09:30"')
+    if len(span) == 2 and span[0] == span[1]:
+        yield Problem(path, "starts and ends at the same time")
 
 
 def _check_patterns(raw: Raw) -> Iterator[Problem]:
@@ -351,6 +368,7 @@ def _check_unique(raw: Raw) -> Iterator[Problem]:
 _CHECKS: tuple[Callable[[Raw], Iterator[Problem]], ...] = (
     _check_zone,
     _check_windows,
+    _check_quiet_hours,
     _check_patterns,
     _check_jitter,
     _check_logging,
