@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +103,10 @@ class Session:
         return self._loaded
 
     def _given(self, loaded: Loaded) -> Given:
+        given = self._found(loaded)
+        return replace(given, settings=_bounded(given.settings, self.runtime))
+
+    def _found(self, loaded: Loaded) -> Given:
         if self.file is not None:
             return _from_file(self.file)
         stored = library.stored_settings(loaded)
@@ -285,6 +289,23 @@ class Session:
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
+
+
+def _bounded(settings: Settings, runtime: Runtime) -> Settings:
+    """The settings within the environment's bounds: the named plan or none, and the lower of the two ceilings.
+
+    Raises `Refusal` where the plans differ: its prices and caps would be another's.
+    """
+    if runtime.plan not in {"", settings.plan.value}:
+        raise Refusal(
+            f"is {runtime.plan!r}, but the account's settings say {settings.plan.value!r}",
+            where="SONGPOST_PLAN",
+            mend="correct the one that is wrong: the stack's Plan, or plan in the settings ('songpost settings push')",
+        )
+    ceiling, budget = runtime.monthly_budget_usd, settings.budget
+    if ceiling is None or ceiling >= budget.usd_per_month:
+        return settings
+    return replace(settings, budget=replace(budget, usd_per_month=ceiling))
 
 
 def ssm_client() -> SSMClient:

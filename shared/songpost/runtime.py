@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from songpost.errors import VariableError, quote
+from songpost.settings import Plan
 
 DEFAULT_STORE = "sqlite:///data/songpost.db"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -21,7 +23,8 @@ class Runtime:
     """What the environment says. `dry_run` is false only where `DRY_RUN` is exactly `false`.
 
     `store` is a store's URL; `settings_path` and `auth_mode` are empty where the variable is not set;
-    `x_api_base_url` is empty for X itself.
+    `x_api_base_url` is empty for X itself. `plan` and `monthly_budget_usd` bound what the settings say, and never
+    loosen it; empty and `None` bound nothing.
     """
 
     account: str = "default"
@@ -29,6 +32,8 @@ class Runtime:
     store: str = DEFAULT_STORE
     settings_path: str = ""
     auth_mode: str = ""
+    plan: str = ""
+    monthly_budget_usd: Decimal | None = None
     credentials_path: str = ""
     x_api_base_url: str = ""
     telemetry: bool = False
@@ -55,6 +60,8 @@ class Runtime:
             store=store or DEFAULT_STORE,
             settings_path=environ.get("SONGPOST_SETTINGS", ""),
             auth_mode=_choice(environ, "X_AUTH_MODE", ("", "tweepy", "oauth2")),
+            plan=_choice(environ, "SONGPOST_PLAN", ("", *(plan.value for plan in Plan))),
+            monthly_budget_usd=_usd(environ, "SONGPOST_MONTHLY_BUDGET_USD"),
             credentials_path=environ.get("SONGPOST_CREDENTIALS_PATH", ""),
             x_api_base_url=_base_url(environ.get("X_API_BASE_URL", "")),
             telemetry=_telemetry(environ),
@@ -82,6 +89,18 @@ def _choice(environ: Mapping[str, str], variable: str, allowed: tuple[str, ...])
         names = ", ".join(repr(name) for name in allowed if name)
         raise VariableError(f"{quote(value)} is not one of {names}", where=variable, mend="correct it")
     return value
+
+
+def _usd(environ: Mapping[str, str], variable: str) -> Decimal | None:
+    """An amount in plain digits, `12.50`; a sign, an exponent or `NaN` is no amount of money."""
+    value = environ.get(variable, "")
+    if not value:
+        return None
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value) is None:
+        raise VariableError(
+            f"{quote(value)} is no amount of US dollars", where=variable, mend="write plain digits, such as 12.50"
+        )
+    return Decimal(value)
 
 
 def _base_url(url: str) -> str:

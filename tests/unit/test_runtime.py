@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,8 @@ def test_every_variable_is_read() -> None:
             "SONGPOST_STORE": "dynamodb://table",
             "SONGPOST_SETTINGS": "my.yaml",
             "X_AUTH_MODE": "oauth2",
+            "SONGPOST_PLAN": "basic",
+            "SONGPOST_MONTHLY_BUDGET_USD": "12.50",
             "SONGPOST_CREDENTIALS_PATH": "/songpost/shop",
             "X_API_BASE_URL": "http://127.0.0.1:8080/",
             "ENABLE_TELEMETRY": "true",
@@ -55,6 +58,8 @@ def test_every_variable_is_read() -> None:
         store="dynamodb://table",
         settings_path="my.yaml",
         auth_mode="oauth2",
+        plan="basic",
+        monthly_budget_usd=Decimal("12.50"),
         credentials_path="/songpost/shop",
         x_api_base_url="http://127.0.0.1:8080",
         telemetry=True,
@@ -119,6 +124,20 @@ def test_function_needs_its_store_named() -> None:
 def test_auth_mode_is_one_of_two(mode: str) -> None:
     """Another mode is refused with the two that there are."""
     assert f"X_AUTH_MODE: {mode!r} is not one of 'tweepy', 'oauth2' — correct it" == refusal(X_AUTH_MODE=mode)
+
+
+def test_a_plan_is_one_that_x_has() -> None:
+    """Another plan is refused with those that there are."""
+    told = refusal(SONGPOST_PLAN="gold")
+    assert told.startswith("SONGPOST_PLAN: 'gold' is not one of 'pay-per-use', 'enterprise', 'free', 'basic', 'pro'")
+
+
+@pytest.mark.parametrize(
+    "value", ["five", "-1", "+5", "1e3", "NaN", "Infinity", "5,00", "$5", " 5", "5\n", ".5", "5.", "1000000", "\u0665"]
+)
+def test_a_ceiling_is_plain_digits(value: str) -> None:
+    """What is no plain amount of money is refused, never read as no ceiling."""
+    assert refusal(SONGPOST_MONTHLY_BUDGET_USD=value).startswith("SONGPOST_MONTHLY_BUDGET_USD: ")
 
 
 @pytest.mark.parametrize(
