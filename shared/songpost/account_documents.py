@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from songpost.model import Arm, Kind, Media
+from songpost.model import Arm, Kind, Media, Poll, ThreadStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +175,10 @@ class Slot:
     variant: int = 0
     text: str = ""
     media: tuple[Media, ...] = ()
+    thread: tuple[ThreadStep, ...] = ()
+    poll: Poll | None = None
+    quote_id: str = ""
+    made_with_ai: bool = False
     taken: bool = False
     skipped: bool = False
     note: str = ""

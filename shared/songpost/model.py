@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -36,6 +36,10 @@ class Kind(StrEnum):
 
 CREATES = frozenset({Kind.POST, Kind.REPLY, Kind.QUOTE})
 """The kinds that make a post, whose lost answer can be found in the own timeline."""
+ORIGINALS = frozenset({Kind.POST, Kind.QUOTE})
+"""The kinds that stand by themselves in the timeline: they keep a distance, and the learner hears of them."""
+THREAD_GRACE = timedelta(hours=1)
+"""How long after its window a thread that has begun may still be finished: half of one reads worse than a late end."""
 INTERACTIONS = frozenset({Kind.REPLY, Kind.QUOTE, Kind.REPOST, Kind.LIKE, Kind.FOLLOW})
 """The kinds that answer somebody else's post."""
 
@@ -95,8 +99,37 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadStep:
+    """One post of a thread: its words, and its media."""
+
+    text: str
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """A poll under a post: two to four choices of at most 25 characters, open for so many minutes."""
+
+    options: tuple[str, ...]
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is booked for the steps of a thread that are yet to begin: worst price, writes, resources read.
+
+    `booked_at` is the time (UTC) at which the usage counts it.
+    """
+
+    micros: int
+    writes: int
+    reads: int
+    booked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try to carry an action out on X, begun by the commit that booked it.
+    """One try to carry an action, or a `step` of its thread (from 0), out on X, begun by the commit that booked it.
 
     `baseline_id` is the newest own post id known before the call; a post found later is newer.
     `reserved_micros` is the worst price booked, `call_micros` of it for the call itself and the rest for
@@ -144,8 +177,12 @@ class Action:
     holds it back. `approved` is the digest of what a person approved (core/consent.py), `told_at` when its proposal
     was mailed, `deleted_at` when its posts were deleted at a person's word.
 
+    A thread is one action: `text`, `media` and `poll` are of its first post, `thread` holds the steps after it, `post_id`
+    and `thread_ids` the posts that it has become so far, `held` what is booked for steps yet to begin. Between two
+    steps it is planned, with posts. A quote's `target_id` is the post that it quotes.
+
     An interaction's `target_id` is the post that it answers (of a follow: the post that led to it), by
-    `target_author` (a username, without the @); `summoned` says that this very post mentions the account or quotes it.
+    `target_author` (a username, without the @); it counts for its `window` of the local date `day`; `summoned` says that this very post mentions the account or quotes it.
     """
 
     key: str
@@ -156,17 +193,21 @@ class Action:
     due_at: datetime
     closes_at: datetime
     window: str = ""
+    day: str = ""
     text: str = ""
     arm: Arm | None = None
     content_id: str = ""
     variant: int = 0
     media: tuple[Media, ...] = ()
+    thread: tuple[ThreadStep, ...] = ()
+    poll: Poll | None = None
     target_id: str = ""
     target_author_id: str = ""
     target_author: str = ""
     target_text: str = ""
     summoned: bool = False
     post_id: str = ""
+    thread_ids: tuple[str, ...] = ()
     posted_at: datetime | None = None
     retry_at: datetime | None = None
     made_with_ai: bool = False
@@ -176,6 +217,7 @@ class Action:
     deleted_at: datetime | None = None
     gate: str = ""
     reason: str = ""
+    held: Held | None = None
     attempts: tuple[Attempt, ...] = ()
     history: tuple[Event, ...] = ()
     schema_version: int = 1
@@ -189,6 +231,41 @@ class Action:
     def attempt(self) -> Attempt | None:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def steps(self) -> tuple[ThreadStep, ...]:
+        """Its posts as they are to be: one, or those of a thread in their order."""
+        return (ThreadStep(text=self.text, media=self.media), *self.thread)
+
+    @property
+    def post_ids(self) -> tuple[str, ...]:
+        """Every post that it has become on X, in the order of its steps."""
+        return (self.post_id, *self.thread_ids) if self.post_id else ()
+
+    @property
+    def next_step(self) -> int:
+        """The first step that is not sent; the number of steps where all are."""
+        return len(self.post_ids)
+
+    @property
+    def sendable_until(self) -> datetime:
+        """When it may begin no more: its window's end, and some grace for a thread that has begun."""
+        return self.closes_at + THREAD_GRACE if self.post_ids else self.closes_at
+
+    def at_step(self, step: int) -> Action:
+        """One step as the create that it is on X: a reply to the post of the step before, if it is not the first."""
+        if step == 0:
+            return replace(self, thread=()) if self.thread else self
+        wanted = self.thread[step - 1]
+        return replace(
+            self,
+            kind=Kind.REPLY,
+            text=wanted.text,
+            media=wanted.media,
+            thread=(),
+            poll=None,
+            target_id=self.post_ids[step - 1],
+        )
 
 
 def event_digest(previous: str, event: Event, key: str) -> str:
@@ -207,12 +284,28 @@ def recorded(action: Action, at: datetime, note: str, attempt_id: str = "") -> A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """One text of the content library: an id, its topic, its wordings, and media that go with it."""
+    """One text of the content library: an id, its topic, its wordings, and what goes with them.
+
+    `threads` holds for each wording the steps that follow it as a thread (empty where none is one); media, poll and the
+    quoted post belong to the first post. `made_with_ai` says that its media were made by a model.
+    """
 
     id: str
     topic: str
     variants: tuple[str, ...]
     media: tuple[Media, ...] = ()
+    threads: tuple[tuple[ThreadStep, ...], ...] = ()
+    quote_id: str = ""
+    poll: Poll | None = None
+    made_with_ai: bool = False
+
+    def thread_of(self, variant: int) -> tuple[ThreadStep, ...]:
+        """The steps that follow a wording."""
+        return self.threads[variant] if self.threads else ()
+
+    def words_of(self, variant: int) -> tuple[str, ...]:
+        """The words of every post that a wording becomes."""
+        return (self.variants[variant], *(step.text for step in self.thread_of(variant)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
