@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from songpost.account_documents import DayPlan, Fingerprints
-from songpost.core import budget, policy, rate_limits, similarity
+from songpost.core import budget, consent, policy, rate_limits, similarity, windows
 from songpost.core.prices import Quote, quote_write
 from songpost.core.snapshot import Snapshot
 from songpost.model import CREATES, SKEW_SECONDS, Action, Attempt, Kind, State, recorded
-from songpost.settings import MAX_FINGERPRINTS, Consent
+from songpost.settings import MAX_FINGERPRINTS, Consent, Settings, Stage
 
 SEND_SECONDS = 15
 """From the booking to the first byte, at most: past it nothing is sent."""
@@ -82,6 +83,10 @@ def _control(case: Case) -> Verdict:
     if snapshot.control.paused:
         reason = snapshot.control.reason or "no reason given"
         return _no("control", f"the account is paused: {reason}", case.now + RETRY_AFTER_PAUSE)
+    if snapshot.settings.stage is Stage.DRY:
+        return _no(
+            "control", "the stage is dry: nothing is sent ('stage' of the settings)", case.now + RETRY_AFTER_PAUSE
+        )
     newest = snapshot.usage.updated_at
     if newest is not None and (newest - case.now).total_seconds() > SKEW_SECONDS:
         return _no("control", f"this clock is behind the newest stored event ({newest.isoformat()})", newest)
@@ -96,6 +101,9 @@ def _schedule(case: Case) -> Verdict:
         return _no("schedule", f"its window was over at {action.closes_at.isoformat()}")
     if action.retry_at is not None and now < action.retry_at:
         return _no("schedule", f"held back until {action.retry_at.isoformat()}", action.retry_at)
+    loud_at = quiet_until(case.snapshot.settings, action.kind, now)
+    if loud_at is not None:
+        return _no("schedule", f"quiet hours until {loud_at.isoformat()} ({policy.QUIET.source})", loud_at)
     if action.kind is Kind.POST:
         free_at = earliest_post(case.snapshot)
         if free_at is not None and now < free_at:
@@ -116,14 +124,22 @@ def earliest_post(snapshot: Snapshot) -> datetime | None:
     return max(posted) + timedelta(minutes=snapshot.settings.minimum_gap_minutes)
 
 
+def quiet_until(settings: Settings, kind: Kind, now: datetime) -> datetime | None:
+    """When the quiet hours that `now` (UTC) lies in are over; a delete is a person's own word and waits for none."""
+    if settings.quiet_hours is None or kind is Kind.DELETE:
+        return None
+    found = windows.window_at({"quiet": settings.quiet_hours}, settings.timezone, range(1, 8), now)
+    return None if found is None else found.closes_at
+
+
 def window_key(action: Action) -> str:
     """The counter of the action's window: `date/window/kind`, the date on which the window starts."""
     return f"{local_date(action)}/{action.window or '-'}/{action.kind.value}"
 
 
 def local_date(action: Action) -> str:
-    """The date in an action's key: for a post the local date on which its window starts."""
-    return action.key.split("/")[1]
+    """The local date that an action counts for, on which its window starts: its `day`, else the date in its key."""
+    return action.day or action.key.split("/")[1]
 
 
 def _quota(case: Case) -> Verdict:
@@ -134,16 +150,25 @@ def _quota(case: Case) -> Verdict:
     used = usage.windows.get(window_key(action), 0)
     if used >= limit:
         return _no("window quota", f"{used} of {limit} are used in this window")
-    if action.kind is Kind.POST and settings.max_per_day is not None:
+    a_day = settings.most_in_a_day(action.kind)
+    if a_day is not None:
         today = usage.kinds.get(f"{local_date(action)}/{action.kind.value}", 0)
-        if today >= settings.max_per_day:
-            return _no("window quota", f"{today} of {settings.max_per_day} are used on this day")
+        if today >= a_day:
+            return _no("window quota", f"{today} of {a_day} are used on this day")
     return _yes("window quota", f"{used} of {limit} used")
 
 
 def _policy(case: Case) -> Verdict:
-    violation = next(policy.violations(case.snapshot.settings, case.action), None)
-    return _yes("policy", "no rule broken") if violation is None else _no("policy", str(violation))
+    settings, identity = case.snapshot.settings, case.snapshot.identity
+    violation = next(policy.violations(settings, case.action), None)
+    if violation is not None:
+        return _no("policy", str(violation))
+    today = case.now.astimezone(ZoneInfo(settings.timezone)).date()
+    bio = None if identity is None else identity.bio
+    missing = next(policy.standing(settings, case.action.kind, bio, today), None)
+    if missing is not None:  # the owner can mend it while the window is open
+        return _no("policy", str(missing), case.now + RETRY_AFTER_PAUSE)
+    return _yes("policy", "no rule broken" if bio is not None else "no rule broken; the bio was not read yet")
 
 
 def _duplicate(case: Case) -> Verdict:
@@ -164,10 +189,14 @@ def _duplicate(case: Case) -> Verdict:
 
 
 def _approval(case: Case) -> Verdict:
-    consent = case.snapshot.settings.approval.of(case.action.kind)
-    if consent is Consent.ASK and case.action.approved_at is None:
-        return _no("approval", "waits for a person's word", case.now + RETRY_AFTER_PAUSE)
-    return _yes("approval", "approved" if consent is Consent.ASK else "not asked for")
+    action, again = case.action, case.now + RETRY_AFTER_PAUSE
+    if consent.holds(action, case.quote.worst_micros):
+        return _yes("approval", "approved as it stands, at this price")
+    if action.approved:
+        return _no("approval", "its text or price is not what was approved: it waits for a new word", again)
+    if consent.consent_of(case.snapshot, action) is Consent.AUTO:
+        return _yes("approval", "not asked for")
+    return _no("approval", "waits for a person's word", again)
 
 
 def _budget(case: Case) -> Verdict:
@@ -203,8 +232,8 @@ GATES: tuple[Callable[[Case], Verdict], ...] = (
     _rate_limit,
 )
 """The gates in their order."""
-FINAL_GATES = frozenset({"window quota", "policy", "duplicate"})
-"""Gates whose refusal no later moment of the same window can lift."""
+FINAL_GATES = frozenset({"schedule", "window quota", "policy", "duplicate"})
+"""Gates whose refusal no later moment of the same window can lift, unless it says when to ask again."""
 
 
 def _yes(gate: str, detail: str) -> Verdict:
@@ -230,7 +259,7 @@ def admit(snapshot: Snapshot, action: Action, now: datetime, attempt_id: str) ->
                 gate=verdict.gate,
                 reason=verdict.detail,
                 retry_at=verdict.retry_at,
-                final=verdict.gate in FINAL_GATES or (verdict.gate == "schedule" and verdict.retry_at is None),
+                final=verdict.gate in FINAL_GATES and verdict.retry_at is None,
                 quote=quote,
                 verdicts=verdicts,
             )

@@ -12,19 +12,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from songpost.core import text
-from songpost.model import CREATES, Action, Kind
+from songpost.core import consent, text
+from songpost.model import CREATES, INTERACTIONS, Action, Kind
 from songpost.settings import Consent, Flag, PerKind, Plan, QueryAction, Settings
 
-_READS = {Kind.READ}
+_SELF_SERVE = frozenset({Kind.POST, Kind.DELETE, Kind.REPOST, Kind.REPLY, Kind.READ})
 PERMITTED: dict[Plan, frozenset[Kind]] = {
-    Plan.PAY_PER_USE: frozenset({Kind.POST, Kind.DELETE, Kind.REPOST, Kind.REPLY, *_READS}),
+    Plan.PAY_PER_USE: _SELF_SERVE,
     Plan.ENTERPRISE: frozenset(Kind),
-    Plan.FREE: frozenset({Kind.POST, Kind.DELETE, *_READS}),
-    Plan.BASIC: frozenset({Kind.POST, Kind.DELETE, Kind.REPOST, Kind.REPLY, *_READS}),
-    Plan.PRO: frozenset({Kind.POST, Kind.DELETE, Kind.REPOST, Kind.REPLY, *_READS}),
+    Plan.FREE: frozenset({Kind.POST, Kind.DELETE, Kind.READ}),
+    Plan.BASIC: _SELF_SERVE,
+    Plan.PRO: _SELF_SERVE,
 }
 """Kinds that a plan permits; replies on self-serve plans only where the account was summoned."""
+SELF_SERVE = frozenset(Plan) - {Plan.ENTERPRISE}
 
 MAX_CASHTAGS = 1
 DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -54,6 +55,12 @@ class Violation:
 
 
 PLAN = Rule("plan", date(2026, 4, 20), "X API changelog")
+PLAN_FREE = Rule("plan", date(2025, 8, 22), "X API changelog")
+SUMMONED = Rule("summoned-reply", date(2026, 2, 23), "X API changelog")
+NAMELESS = Rule("reply-target", date(2026, 2, 23), "X API: creating a post")
+LABEL = Rule("automated-label", date(2022, 2, 16), "X automation rules: label automated accounts")
+OPERATOR = Rule("operator-in-bio", date(2022, 2, 16), "X automation rules: name who runs the account")
+QUIET = Rule("quiet-hours", date(2026, 11, 22), "quiet_hours of the settings")
 FLAG = Rule("feature-flag", date(2026, 11, 22), "feature_flags of the settings")
 CONSENT = Rule("consent", date(2026, 11, 22), "approval of the settings")
 LENGTH = Rule("length", date(2017, 11, 7), "X: counting characters")
@@ -68,20 +75,49 @@ TextCheck = Callable[[Settings, Kind, str], str | None]
 
 
 def _plan(settings: Settings, action: Action) -> str | None:
-    if action.kind in PERMITTED[settings.plan]:
+    if settings.plan is not Plan.FREE and action.kind not in PERMITTED[settings.plan]:
+        return f"plan {settings.plan.value} does not permit {action.kind.value}"
+    return None
+
+
+def _plan_free(settings: Settings, action: Action) -> str | None:
+    if settings.plan is Plan.FREE and action.kind not in PERMITTED[settings.plan]:
+        return f"plan {settings.plan.value} does not permit {action.kind.value}"
+    return None
+
+
+def _target(_: Settings, action: Action) -> str | None:
+    if action.kind in INTERACTIONS and not action.target_id:
+        return f"this {action.kind.value} names no post or user that it answers"
+    return None
+
+
+def _summoned(settings: Settings, action: Action) -> str | None:
+    if action.kind is not Kind.REPLY or action.summoned or settings.plan not in SELF_SERVE:
         return None
-    return f"plan {settings.plan.value} does not permit {action.kind.value}"
+    return (
+        f"plan {settings.plan.value} permits a reply only to a post that mentions the account or quotes it, "
+        f"and post {action.target_id} does neither"
+    )
 
 
 def _flag(settings: Settings, action: Action) -> str | None:
     if settings.feature_flags.of(action.kind) is Flag.OFF:
         return f"{action.kind.value} is off"
-    return "media are off" if action.media and settings.feature_flags.allow_media is Flag.OFF else None
+    return media_refusal(settings) if action.media else None
+
+
+def media_refusal(settings: Settings) -> str | None:
+    """Why the settings let no medium out, if they do not: such texts are not even planned."""
+    return "media are off" if settings.feature_flags.allow_media is Flag.OFF else None
 
 
 def _consent(settings: Settings, action: Action) -> str | None:
-    never = settings.approval.of(action.kind) is Consent.NEVER
-    return f"approval.{action.kind.value} is never" if never else None
+    if consent.by_settings(settings, action) is not Consent.NEVER:
+        return None
+    names = [f"approval.by_risk.{risk}" for risk in consent.risks_of(action)]
+    never = [name for name in names if getattr(settings.approval.by_risk, name.rpartition(".")[2]) is Consent.NEVER]
+    return f"{(never or [f'approval.{action.kind.value}'])[0]} is never"
 
 
 def _empty(_: Settings, __: Kind, words: str) -> str | None:
@@ -109,10 +145,18 @@ def _cashtag(settings: Settings, _: Kind, words: str) -> str | None:
 
 
 def _mention(_: Settings, kind: Kind, words: str) -> str | None:
-    if kind is not Kind.POST:
+    if kind is Kind.REPLY:  # it may name whom it answers: see `_stranger`
         return None
     names = [words[span.start : span.end] for span in text.mentions(words)]
     return f"the text mentions {names[0]}, who did not ask for it" if names else None
+
+
+def _stranger(_: Settings, action: Action) -> str | None:
+    if action.kind is not Kind.REPLY:
+        return None
+    author = action.target_author.casefold()
+    names = [span.value for span in text.mentions(action.text) if span.value.casefold() != author]
+    return f"the reply mentions @{names[0]}, who is not the one that it answers" if names else None
 
 
 def _blocked(settings: Settings, _: Kind, words: str) -> str | None:
@@ -122,7 +166,15 @@ def _blocked(settings: Settings, _: Kind, words: str) -> str | None:
     return None
 
 
-ALWAYS: tuple[tuple[Rule, Check], ...] = ((PLAN, _plan), (FLAG, _flag), (CONSENT, _consent))
+ALWAYS: tuple[tuple[Rule, Check], ...] = (
+    (PLAN, _plan),
+    (PLAN_FREE, _plan_free),
+    (FLAG, _flag),
+    (CONSENT, _consent),
+    (NAMELESS, _target),
+    (SUMMONED, _summoned),
+    (MENTION, _stranger),
+)
 FOR_TEXTS: tuple[tuple[Rule, TextCheck], ...] = (
     (EMPTY, _empty),
     (LENGTH, _length),
@@ -141,6 +193,56 @@ def violations(settings: Settings, action: Action) -> Iterator[Violation]:
             yield Violation(rule, message)
     if action.kind in CREATES:
         yield from text_violations(settings, action.kind, action.text)
+
+
+def standing(settings: Settings, kind: Kind, bio: str | None, on: date) -> Iterator[Violation]:
+    """What is missing about the account itself on a local date, before it may act live; a delete needs nothing.
+
+    `bio` is the description of its user on X, `None` where it was not read yet: then only the settings are held against
+    the rules. X's API does not tell of the Automated label, so the owner's dated word counts.
+    """
+    if kind in {Kind.DELETE, Kind.READ}:
+        return
+    attested_on = settings.automated_label_attested_on
+    if attested_on is None:
+        yield Violation(
+            LABEL,
+            "nobody has attested that the account carries X's Automated label: see that it does (X's settings, "
+            "Your account, Automation), then set automated_label_attested_on to that day",
+        )
+    elif attested_on > on:
+        yield Violation(LABEL, f"automated_label_attested_on is {attested_on}, which is still to come: name a day past")
+    operator = handle(settings.operator)
+    if not operator:
+        yield Violation(
+            OPERATOR, "operator is empty: name in the settings who runs the account, such as @example_owner"
+        )
+    elif bio is not None and not names_operator(settings.operator, bio):
+        yield Violation(
+            OPERATOR,
+            f"the account's bio on X does not name its operator, {settings.operator}: write it there, "
+            "it is read again within six hours",
+        )
+
+
+def handle(operator: str) -> str:
+    """The operator's name as it is looked for: no @, no blanks about it, in small letters."""
+    return operator.strip().lstrip("@").strip().casefold()
+
+
+def names_operator(operator: str, bio: str) -> bool:
+    """Whether a bio names the operator: the whole name, as a word of its own."""
+    name = re.escape(handle(operator))
+    return bool(name) and re.search(rf"(?<!\w){name}(?!\w)", bio.casefold()) is not None
+
+
+def permits(settings: Settings, kind: Kind, *, summoned: bool) -> bool:
+    """Whether plan, flags and consent leave a kind open at all; a reply on self-serve plans only if `summoned`."""
+    if kind not in PERMITTED[settings.plan] or settings.feature_flags.of(kind) is Flag.OFF:
+        return False
+    if settings.approval.of(kind) is Consent.NEVER:
+        return False
+    return kind is not Kind.REPLY or summoned or settings.plan not in SELF_SERVE
 
 
 def text_violations(settings: Settings, kind: Kind, words: str) -> Iterator[Violation]:
@@ -164,9 +266,38 @@ def never_happens(settings: Settings) -> Iterator[tuple[str, str]]:
                     f"queries.{index}.actions",
                     f"plan {settings.plan.value} permits a reply only to who summoned the account, never to a find",
                 )
+    yield from _shut(settings)
     for kind in (Kind.QUOTE, Kind.LIKE, Kind.FOLLOW, Kind.REPOST, Kind.REPLY):
         if kind not in permitted and settings.feature_flags.of(kind) is Flag.ON:
             yield f"feature_flags ({kind.value})", f"is on, but plan {settings.plan.value} never permits it"
         wanted = settings.max_per_window.of(kind)
         if kind not in permitted and wanted and wanted != PerKind().of(kind):
             yield f"max_per_window.{kind.value}", f"is {wanted}, but plan {settings.plan.value} never permits it"
+        a_day = settings.max_interactions_per_day.of(kind)
+        if kind not in permitted and a_day:
+            path = f"max_interactions_per_day.{kind.value}"
+            yield path, f"is {a_day}, but plan {settings.plan.value} never permits it"
+
+
+def _shut(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What the settings themselves rule out: actions whose flag, consent or maximum is nothing."""
+    wanted = {Kind(action.value) for query in settings.queries for action in query.actions}
+    for kind in sorted(wanted & PERMITTED[settings.plan]):
+        if settings.feature_flags.of(kind) is Flag.OFF:
+            yield f"queries ({kind.value})", f"never happens: feature_flags turn {kind.value} off"
+        elif settings.approval.of(kind) is Consent.NEVER:
+            yield f"queries ({kind.value})", f"never happens: approval.{kind.value} is never"
+        elif not settings.max_per_window.of(kind):
+            yield f"queries ({kind.value})", f"never happens: max_per_window.{kind.value} is 0"
+    if settings.quiet_hours is not None:
+        quiet = _minutes(settings.quiet_hours)
+        for name, span in settings.schedule.windows.items():
+            if _minutes(span) <= quiet:
+                yield f"schedule.windows.{name}", "lies whole in quiet_hours: nothing goes out in it"
+
+
+def _minutes(span: tuple[str, str]) -> frozenset[int]:
+    """The minutes of a day that a span of local times covers."""
+    start, end = (int(time[:2]) * 60 + int(time[3:]) for time in span)
+    length = (end - start) % 1440
+    return frozenset((start + minute) % 1440 for minute in range(length))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from songpost.core import consent
+from songpost.core.prices import quote_write
 from songpost.core.snapshot import Snapshot
 from songpost.model import Action, Attempt, Kind, State
 from songpost.settings import Budget, Settings
@@ -14,7 +16,12 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 """A Wednesday's noon."""
 WORDS = "Rye wants more water than you think."
 LINKED = "Rye wants more water than you think: bread.example.com"
-SETTINGS = Settings(topics=("gardening", "bread"), budget=Budget(usd_per_month=Decimal(5)))
+SETTINGS = Settings(
+    operator="@example_owner",
+    automated_label_attested_on=date(2026, 1, 1),
+    topics=("gardening", "bread"),
+    budget=Budget(usd_per_month=Decimal(5)),
+)
 
 
 def action(number: int = 1, kind: Kind = Kind.POST, *, words: str = WORDS, at: datetime = NOW) -> Action:
@@ -49,6 +56,12 @@ def attempt(at: datetime = NOW, *, baseline: str = "") -> Attempt:
         reserved_reads=10,
         call_micros=15_000,
     )
+
+
+def approved(of: Action, settings: Settings = SETTINGS, at: datetime = NOW) -> Action:
+    """The action as a person has approved it at `at`, at the price that it has under `settings`."""
+    quote = quote_write(settings, of.kind, of.text, len(of.media), at.date())
+    return replace(of, approved_at=at, approved=consent.shown(of, quote.worst_micros))
 
 
 def tried(of: Action, at: datetime = NOW, state: State = State.SENDING) -> Action:

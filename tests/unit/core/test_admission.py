@@ -38,7 +38,7 @@ from songpost.settings import (
     Plan,
     Similarity,
 )
-from tests.unit.core.cases import LINKED, NOW, SETTINGS, WORDS, action, snapshot, tried
+from tests.unit.core.cases import LINKED, NOW, SETTINGS, WORDS, action, approved, snapshot, tried
 
 GATES = ["control", "schedule", "window quota", "policy", "duplicate", "approval", "budget", "rate limit"]
 MINUTE = timedelta(minutes=1)
@@ -161,11 +161,11 @@ def test_minimum_gap_counts_posts_of_open_outcome(state: State) -> None:
 def test_minimum_gap_is_one_of_posts() -> None:
     """A reply waits for no gap; an action never waits for itself; a gap of nothing holds nothing back."""
     recent = replace(snapshot(), timeline=Timeline(latest=(PostMark(id="1", posted_at=NOW - MINUTE),)))
-    approved = replace(action(kind=Kind.REPLY), approved_at=NOW)
+    reply = approved(action(kind=Kind.REPLY))
     again = tried(action(), NOW - MINUTE, State.PLANNED)
     settings = replace(SETTINGS, minimum_gap_minutes=0)
 
-    assert "" == why(recent, approved)[0]
+    assert "" == why(recent, reply)[0]
     assert "" == why(replace(snapshot(), actions={again.key: again}), again)[0]
     assert "" == why(replace(recent, settings=settings))[0]
 
@@ -191,7 +191,7 @@ def test_daily_quota() -> None:
     """`max_per_day` holds for posts across the windows of a local day, and for nothing else."""
     usage = Usage(kinds={"2026-11-25/post": 2, "2026-11-25/reply": 2})
     limited = replace(with_settings(max_per_day=2), usage=usage)
-    reply = replace(action(kind=Kind.REPLY), approved_at=NOW)
+    reply = approved(action(kind=Kind.REPLY))
 
     assert ("window quota", None, True) == why(limited)
     assert "2 of 2 are used on this day" == refused(limited).reason
@@ -264,8 +264,9 @@ def test_approval() -> None:
     asking = with_settings(approval=Approval(post=Consent.ASK))
 
     assert ("approval", NOW + 5 * MINUTE, False) == why(asking)
-    assert "" == why(asking, replace(action(), approved_at=NOW))[0]
-    assert "approved" == admitted(asking, replace(action(), approved_at=NOW)).verdicts[5].detail
+    assert "" == why(asking, approved(action()))[0]
+    assert "approved as it stands, at this price" == admitted(asking, approved(action())).verdicts[5].detail
+    assert "approval" == why(asking, replace(action(), approved_at=NOW))[0]
 
 
 def test_budget_refuses_what_does_not_fit_at_worst() -> None:

@@ -17,7 +17,7 @@ from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.model import Kind, PriceClass
 from songpost.settings import Budget, UsdPerKind
-from tests.unit.core.cases import LINKED, NOW, SETTINGS, action, snapshot
+from tests.unit.core.cases import LINKED, NOW, SETTINGS, action, approved, snapshot
 
 DAY = timedelta(days=1)
 TICK = timedelta(microseconds=1)
@@ -207,7 +207,7 @@ def test_kind_has_a_ceiling_of_its_own() -> None:
     after = replace(first.snapshot, actions={}, usage=replace(first.snapshot.usage, windows={}))
     other = action(2, words="A loaf is done at 96 degrees inside.")
     second = admit(after, other, NOW, "attempt-2")
-    reply = replace(action(3, Kind.REPLY, words="Ninety-six degrees, in the middle."), approved_at=NOW)
+    reply = approved(action(3, Kind.REPLY, words="Ninety-six degrees, in the middle."))
 
     assert isinstance(second, Refused)
     assert "post dollars per month: $0.035 left, $0.065 needed at worst" == second.reason

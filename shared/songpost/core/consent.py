@@ -1,0 +1,118 @@
+"""Whether an action needs a person's word, and what exactly that word was given for. Pure.
+
+The strictest word holds: of the stage, of the action's kind, and of every risk class that it belongs to. A kind that
+goes out by itself may want its first approvals all the same (`approval.ask_first`). A person approves bytes at a
+price: `shown` hashes everything that X will be sent, and the worst price, so whatever differs asks anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, is_dataclass
+
+from songpost.core import text
+from songpost.core.snapshot import Snapshot
+from songpost.model import INTERACTIONS, Action, Kind
+from songpost.settings import ByRisk, Consent, Settings, Stage
+
+ASKABLE = frozenset({Kind.POST, *INTERACTIONS})
+"""Kinds that can wait for a word: a delete is a person's own command, and a read changes nothing."""
+RISKS: Mapping[str, Callable[[Action], bool]] = {
+    "link": lambda action: bool(text.links(action.text)),
+    "media": lambda action: bool(action.media),
+    "generated": lambda action: action.made_with_ai,
+    "mention": lambda action: bool(text.mentions(action.text)),
+}
+"""The risk classes of `approval.by_risk`, and how an action is known to belong to one."""
+_STRICTNESS = (Consent.AUTO, Consent.ASK, Consent.NEVER)
+_BOOKKEEPING = frozenset(
+    {
+        "state",
+        "created_at",
+        "updated_at",
+        "due_at",
+        "closes_at",
+        "window",
+        "arm",
+        "content_id",
+        "variant",
+        "post_id",
+        "posted_at",
+        "retry_at",
+        "approved_at",
+        "approved",
+        "told_at",
+        "deleted_at",
+        "gate",
+        "reason",
+        "attempts",
+        "history",
+        "schema_version",
+    }
+)
+"""Fields of an action that no call to X carries. Whatever is not named here is part of what is approved."""
+
+
+def risks_of(action: Action) -> tuple[str, ...]:
+    """The risk classes that an action belongs to, in the order of the table."""
+    return tuple(name for name, belongs in RISKS.items() if belongs(action))
+
+
+def by_settings(settings: Settings, action: Action) -> Consent:
+    """The strictest word that stage, kind and risks have on an action; first approvals are not counted here."""
+    if action.kind not in ASKABLE:
+        return Consent.AUTO
+    words = [
+        settings.approval.of(action.kind),
+        *(_by_risk(settings.approval.by_risk, name) for name in risks_of(action)),
+    ]
+    if settings.stage is not Stage.AUTO:
+        words.append(Consent.ASK)
+    return max(words, key=_STRICTNESS.index)
+
+
+def _by_risk(rules: ByRisk, name: str) -> Consent:
+    return Consent(getattr(rules, name))
+
+
+def consent_of(snapshot: Snapshot, action: Action) -> Consent:
+    """Whether an action may go out by itself, wants a person's word, or may never go."""
+    word = by_settings(snapshot.settings, action)
+    return Consent.ASK if word is Consent.AUTO and first_approvals_left(snapshot, action.kind) else word
+
+
+def first_approvals_left(snapshot: Snapshot, kind: Kind) -> int:
+    """How many approvals a kind still wants before it goes out by itself."""
+    given = snapshot.control.approvals.get(kind.value, 0)
+    return max(0, snapshot.settings.approval.ask_first.of(kind) - given)
+
+
+def posts_may_ask(snapshot: Snapshot) -> bool:
+    """Whether a planned post may need a word, so that days have to be planned ahead of it.
+
+    A mention never gets into a planned post (core/policy.py), and a generated text is proposed when its day is planned.
+    """
+    settings = snapshot.settings
+    words = (settings.approval.post, settings.approval.by_risk.link, settings.approval.by_risk.media)
+    return settings.stage is Stage.ASK or Consent.ASK in words or first_approvals_left(snapshot, Kind.POST) > 0
+
+
+def shown(action: Action, worst_micros: int) -> str:
+    """What a person sees before saying yes, as SHA-256 in hex: all that X will be sent, and the worst price."""
+    content = {field.name: getattr(action, field.name) for field in fields(action) if field.name not in _BOOKKEEPING}
+    line = json.dumps([content, worst_micros], sort_keys=True, default=_plain)
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """A dataclass within an action as JSON; anything else is a fault, and raises."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{value!r} cannot be hashed")
+
+
+def holds(action: Action, worst_micros: int) -> bool:
+    """Whether a person has approved exactly this, at exactly this price."""
+    return action.approved_at is not None and action.approved == shown(action, worst_micros)
