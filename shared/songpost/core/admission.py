@@ -190,7 +190,7 @@ def _duplicate(case: Case) -> Verdict:
 
 def _approval(case: Case) -> Verdict:
     action, again = case.action, case.now + RETRY_AFTER_PAUSE
-    if consent.holds(action, case.quote.worst_micros):
+    if consent.holds(case.snapshot.settings, action, case.now.date()):
         return _yes("approval", "approved as it stands, at this price")
     if action.approved:
         return _no("approval", "its text or price is not what was approved: it waits for a new word", again)

@@ -11,8 +11,10 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, is_dataclass
+from datetime import date
 
 from songpost.core import text
+from songpost.core.prices import quote_steps
 from songpost.core.snapshot import Snapshot
 from songpost.model import INTERACTIONS, Action, Kind
 from songpost.settings import ByRisk, Consent, Settings, Stage
@@ -20,10 +22,10 @@ from songpost.settings import ByRisk, Consent, Settings, Stage
 ASKABLE = frozenset({Kind.POST, *INTERACTIONS})
 """Kinds that can wait for a word: a delete is a person's own command, and a read changes nothing."""
 RISKS: Mapping[str, Callable[[Action], bool]] = {
-    "link": lambda action: bool(text.links(action.text)),
-    "media": lambda action: bool(action.media),
+    "link": lambda action: any(text.links(step.text) for step in action.steps),
+    "media": lambda action: any(step.media for step in action.steps),
     "generated": lambda action: action.made_with_ai,
-    "mention": lambda action: bool(text.mentions(action.text)),
+    "mention": lambda action: any(text.mentions(step.text) for step in action.steps),
 }
 """The risk classes of `approval.by_risk`, and how an action is known to belong to one."""
 _STRICTNESS = (Consent.AUTO, Consent.ASK, Consent.NEVER)
@@ -35,10 +37,13 @@ _BOOKKEEPING = frozenset(
         "due_at",
         "closes_at",
         "window",
+        "day",
         "arm",
         "content_id",
         "variant",
         "post_id",
+        "thread_ids",
+        "held",
         "posted_at",
         "retry_at",
         "approved_at",
@@ -99,11 +104,16 @@ def posts_may_ask(snapshot: Snapshot) -> bool:
     return settings.stage is Stage.ASK or Consent.ASK in words or first_approvals_left(snapshot, Kind.POST) > 0
 
 
-def shown(action: Action, worst_micros: int) -> str:
-    """What a person sees before saying yes, as SHA-256 in hex: all that X will be sent, and the worst price."""
+def worst_micros(settings: Settings, action: Action, on: date) -> int:
+    """What all steps of an action cost at worst on a UTC date, those included that are sent. Raises `PriceUnknown`."""
+    return quote_steps(settings, action.kind, action.steps, on).worst_micros
+
+
+def shown(action: Action, micros: int) -> str:
+    """What a person says yes to, `DIGEST@MICROS`: SHA-256 of all that X will be sent, and the worst price."""
     content = {field.name: getattr(action, field.name) for field in fields(action) if field.name not in _BOOKKEEPING}
-    line = json.dumps([content, worst_micros], sort_keys=True, default=_plain)
-    return hashlib.sha256(line.encode()).hexdigest()
+    line = json.dumps(content, sort_keys=True, default=_plain)
+    return f"{hashlib.sha256(line.encode()).hexdigest()}@{micros}"
 
 
 def _plain(value: object) -> object:
@@ -113,6 +123,14 @@ def _plain(value: object) -> object:
     raise TypeError(f"{value!r} cannot be hashed")
 
 
-def holds(action: Action, worst_micros: int) -> bool:
-    """Whether a person has approved exactly this, at exactly this price."""
-    return action.approved_at is not None and action.approved == shown(action, worst_micros)
+def holds(settings: Settings, action: Action, on: date) -> bool:
+    """Whether a person has approved exactly this, at exactly the price that it has on a UTC date.
+
+    A thread that has begun was booked whole, so a later price list bears on it no more. Raises `PriceUnknown`.
+    """
+    now = shown(action, worst_micros(settings, action, on))
+    if action.approved_at is None:
+        return False
+    if action.post_ids:
+        return action.approved.partition("@")[0] == now.partition("@")[0]
+    return action.approved == now

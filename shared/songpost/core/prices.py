@@ -6,7 +6,7 @@ micro-dollars a call, or a resource for reads. X's answers carry no price, so th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from math import ceil
@@ -14,7 +14,7 @@ from math import ceil
 from songpost.core import text
 from songpost.endpoints import BY_KIND
 from songpost.errors import PriceUnknown
-from songpost.model import CREATES, MICROS_PER_USD, Kind, PriceClass
+from songpost.model import CREATES, MICROS_PER_USD, Action, Kind, PriceClass, ThreadStep
 from songpost.settings import Plan, Prices, Settings
 
 RECONCILING_READS = 2
@@ -117,13 +117,23 @@ def write_class(kind: Kind, words: str) -> PriceClass:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A write's price before it is made: its class, the call, and the posts that its reconciling reads may return."""
+    """A write's price before it is made: its class, the call, and the posts that its reconciling reads may return.
+
+    A thread's is the sum of its `steps` that are yet to be sent, each with a quote of its own; its class is the first
+    one's.
+    """
 
     price_class: PriceClass
     call_micros: int
     reads: int
     reads_micros: int
     source: str
+    steps: tuple[Quote, ...] = ()
+
+    @property
+    def writes(self) -> int:
+        """How many writes it is for."""
+        return max(1, len(self.steps))
 
     @property
     def worst_micros(self) -> int:
@@ -142,3 +152,30 @@ def quote_write(settings: Settings, kind: Kind, words: str, media: int, on: date
     call = price(prices, price_class) + (price(prices, PriceClass.MEDIA_METADATA, media) if media else 0)
     reads = RECONCILING_READS * RECONCILING_POSTS if kind in CREATES else 0
     return Quote(price_class, call, reads, price(prices, PriceClass.POST_READ, reads), prices.source)
+
+
+def quote_steps(settings: Settings, kind: Kind, steps: Sequence[ThreadStep], on: date) -> Quote:
+    """Price the steps of a thread, or the one post of anything else, at their worst. Raises `PriceUnknown`.
+
+    X charges a reply to oneself as a post (docs.x.com, "Pricing", read 2026-08-22).
+    """
+    kinds = (kind, *(Kind.POST for _ in steps[1:]))
+    quotes = tuple(
+        quote_write(settings, each, step.text, len(step.media), on) for each, step in zip(kinds, steps, strict=True)
+    )
+    if len(quotes) == 1:
+        return quotes[0]
+    return Quote(
+        quotes[0].price_class,
+        sum(one.call_micros for one in quotes),
+        sum(one.reads for one in quotes),
+        sum(one.reads_micros for one in quotes),
+        quotes[0].source,
+        quotes,
+    )
+
+
+def quote_action(settings: Settings, action: Action, on: date) -> Quote:
+    """Price an action, or the steps of its thread that are not sent yet, at their worst. Raises `PriceUnknown`."""
+    kind = Kind.POST if action.next_step else action.kind
+    return quote_steps(settings, kind, action.steps[action.next_step :] or action.steps[:1], on)

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from songpost.core import consent
-from songpost.core.prices import quote_write
 from songpost.core.snapshot import Snapshot
 from songpost.model import Action, Attempt, Kind, State
 from songpost.settings import Budget, Settings
@@ -60,8 +59,7 @@ def attempt(at: datetime = NOW, *, baseline: str = "") -> Attempt:
 
 def approved(of: Action, settings: Settings = SETTINGS, at: datetime = NOW) -> Action:
     """The action as a person has approved it at `at`, at the price that it has under `settings`."""
-    quote = quote_write(settings, of.kind, of.text, len(of.media), at.date())
-    return replace(of, approved_at=at, approved=consent.shown(of, quote.worst_micros))
+    return replace(of, approved_at=at, approved=consent.shown(of, consent.worst_micros(settings, of, at.date())))
 
 
 def tried(of: Action, at: datetime = NOW, state: State = State.SENDING) -> Action:

@@ -15,7 +15,7 @@ from songpost.account_documents import Control
 from songpost.core import consent, policy
 from songpost.core.admission import Admitted, Refused, admit
 from songpost.core.snapshot import Snapshot
-from songpost.model import Action, Arm, Kind, Media, State
+from songpost.model import Action, Arm, Kind, Media, Poll, State, ThreadStep
 from songpost.settings import Approval, AskFirst, Budget, ByRisk, Consent, Prices, Settings, Stage
 from tests.unit.core.cases import LINKED, NOW, SETTINGS, action, approved, snapshot
 
@@ -142,6 +142,8 @@ CHANGED: dict[str, object] = {
     "target_text": "How much?",
     "summoned": True,
     "made_with_ai": True,
+    "thread": (ThreadStep(text="And a day of patience."),),
+    "poll": Poll(options=("yes", "no"), minutes=60),
 }
 UNCHANGED: dict[str, object] = {
     "state": State.PROPOSED,
@@ -163,11 +165,9 @@ UNCHANGED: dict[str, object] = {
 def test_a_yes_is_good_for_what_was_shown(name: str) -> None:
     """Whatever X would be sent otherwise than it was shown waits for a new word, also where none is asked for now."""
     other: Any = replace(approved(action()), **{name: CHANGED[name]})  # type: ignore[arg-type]
-    quote = decided(SETTINGS, action()).quote
 
-    assert quote is not None
-    assert consent.holds(approved(action()), quote.worst_micros)
-    assert not consent.holds(other, quote.worst_micros)
+    assert consent.holds(SETTINGS, approved(action()), NOW.date())
+    assert not consent.holds(SETTINGS, other, NOW.date())
     if name == "text":
         assert "approval" == gate(SETTINGS, other)
 
@@ -200,6 +200,25 @@ def test_a_price_that_changed_asks_anew() -> None:
         found.gate,
         found.reason,
     )
+
+
+def test_a_thread_that_has_begun_goes_on_at_a_new_price() -> None:
+    """Its steps were booked at its start; other words still want a new yes."""
+    whole = approved(replace(action(), thread=(ThreadStep(text="And patience."),)))
+    begun = replace(whole, post_id="17")
+    prices = Prices(post_create=Decimal("0.014"), post_read=Decimal("0.005"))
+    dearer = replace(SETTINGS, budget=Budget(usd_per_month=Decimal(5), prices=prices))
+
+    assert not consent.holds(dearer, whole, NOW.date())
+    assert consent.holds(dearer, begun, NOW.date())
+    assert not consent.holds(dearer, replace(begun, thread=(ThreadStep(text="Patience."),)), NOW.date())
+
+
+def test_a_later_step_s_risk_is_the_thread_s() -> None:
+    """A link in the second post of a thread is a link of the thread."""
+    thread = replace(action(), thread=(ThreadStep(text=LINKED, media=(PICTURE,)),))
+
+    assert ("link", "media") == consent.risks_of(thread)
 
 
 def test_what_cannot_be_hashed_is_a_fault() -> None:
