@@ -2,8 +2,8 @@
 
 Everything follows from the account's documents and the seed of the day, `sha256(account/date)`, where the date
 is the local one on which a window starts. So a dry run foretells what a live run will do, and two ticks that
-plan the same day from the same documents make the same plan. The learner chooses topic and window
-(`core/bandit.py`); here its choices get minutes and texts.
+plan the same day from the same documents make the same plan. The learner chooses topic, window and
+whether with media (`core/bandit.py`); here its choices get minutes and texts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from songpost.account_documents import DayPlan, Fingerprints, Slot
-from songpost.core import bandit, content, learning_state, similarity, windows
+from songpost.core import bandit, content, learning_state, policy, similarity, windows
 from songpost.core.bandit import Decision, Imagined
 from songpost.core.content import Choice, Library
 from songpost.core.learning_state import Statistics
@@ -31,16 +31,20 @@ LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
 _PARTS = 2**53
 """`random()` is a whole number of parts of this size: from there on the arithmetic is exact, on every machine."""
 NO_TEXT = "it has no text that is not too much like one posted before"
-MEDIA_LATER = "texts with media are not posted by this version"
+Stock = tuple[str, bool]
+"""A topic's texts with media, or those without: what an arm draws on in any window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A day's plan, and what its choices followed from: the decisions, and the statistics that they name by hash."""
+    """A day's plan, and what its choices followed from: the decisions, the statistics that they name by hash, and all
+    `arms` (keys, in order) that the day's draws were made for.
+    """
 
     plan: DayPlan
     decisions: tuple[Decision, ...]
     statistics: Statistics
+    arms: tuple[str, ...] = ()
 
 
 def seed_of(account: str, day: str) -> str:
@@ -109,6 +113,7 @@ def build(snapshot: Snapshot, library: Library, day: date, library_digest: str) 
         ),
         decisions=filled.decisions,
         statistics=statistics_of(snapshot),
+        arms=filled.arms,
     )
 
 
@@ -143,7 +148,10 @@ def _held(kept: Sequence[Slot], window: str) -> int:
 
 
 class Shelf:
-    """The next text of each topic, kept up as the day's slots take texts away. Lives for one `build`."""
+    """The next text of each stock, kept up as the day's slots take texts away. Lives for one `build`.
+
+    A topic has a stock of texts without media, and one with media where its files have such texts.
+    """
 
     def __init__(
         self,
@@ -155,23 +163,24 @@ class Shelf:
         self._settings = settings
         self._fingerprints = fingerprints
         self._at = at
-        self._texts: Mapping[str, tuple[Text, ...]] = {
-            topic: tuple(text for text in library.get(topic, ()) if not text.media) for topic in settings.topics
-        }
+        self._texts: Mapping[Stock, tuple[Text, ...]] = stocks(settings, library)
+        forbidden = policy.media_refusal(settings)
         self.reasons = {
-            topic: "it has no texts" if not library.get(topic) else MEDIA_LATER if not self._texts[topic] else NO_TEXT
-            for topic in settings.topics
+            (topic, media): (forbidden if media else None) or (NO_TEXT if texts else "it has no texts")
+            for (topic, media), texts in self._texts.items()
         }
-        self.next: dict[str, Choice | None] = {topic: self._chosen(topic) for topic in settings.topics}
+        self.next: dict[Stock, Choice | None] = {
+            stock: None if stock[1] and forbidden else self._chosen(stock) for stock in self._texts
+        }
 
-    def _chosen(self, topic: str) -> Choice | None:
-        return content.choose(self._texts[topic], self._fingerprints, self._settings.similarity, self._at)
+    def _chosen(self, stock: Stock) -> Choice | None:
+        return content.choose(self._texts[stock], self._fingerprints, self._settings.similarity, self._at)
 
-    def take(self, topic: str) -> Choice:
-        """The topic's next text, for a slot; other topics whose next text is too much like it move on too."""
-        taken = self.next[topic]
+    def take(self, stock: Stock) -> Choice:
+        """The stock's next text, for a slot; other stocks whose next text is too much like it move on too."""
+        taken = self.next[stock]
         if taken is None:
-            raise AssertionError(f"{topic} has no text and was no candidate")
+            raise AssertionError(f"{stock} has no text and was no candidate")
         self._fingerprints = content.taken(self._fingerprints, taken, self._at)
         newest = self._fingerprints.entries[-1:]
         threshold = self._settings.similarity.threshold
@@ -179,9 +188,22 @@ class Shelf:
             if choice is None:
                 continue
             near = similarity.nearest(choice.words, newest)
-            if other == topic or (near is not None and near.similarity >= threshold):
+            if other == stock or (near is not None and near.similarity >= threshold):
                 self.next[other] = self._chosen(other)
         return taken
+
+
+def stocks(settings: Settings, library: Library) -> dict[Stock, tuple[Text, ...]]:
+    """The texts of each topic of the settings, those with media apart. A topic without any has an empty stock."""
+    found: dict[Stock, tuple[Text, ...]] = {}
+    for topic in settings.topics:
+        plain = tuple(text for text in library.get(topic, ()) if not text.media)
+        pictured = tuple(text for text in library.get(topic, ()) if text.media)
+        if plain or not pictured:
+            found[topic, False] = plain
+        if pictured:
+            found[topic, True] = pictured
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +211,7 @@ class _Filled:
     chosen: Mapping[str, tuple[tuple[Arm, Choice], ...]]
     decisions: tuple[Decision, ...]
     left_out: tuple[str, ...]
+    arms: tuple[str, ...]
 
 
 def _choose(snapshot: Snapshot, shelf: Shelf, rooms: Mapping[str, int], posts: int, seed: str, day: str) -> _Filled:
@@ -196,8 +219,7 @@ def _choose(snapshot: Snapshot, shelf: Shelf, rooms: Mapping[str, int], posts: i
     learning = snapshot.settings.learning
     free = {window: room for window, room in rooms.items() if room > 0}
     scarce = posts < sum(free.values())
-    topics = snapshot.settings.topics
-    everything = [Arm(topic, window) for window in free for topic in topics]
+    everything = [Arm(topic, window, media) for window in free for topic, media in shelf.next]
     at = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
     imagined = bandit.imagine(statistics_of(snapshot), everything, seed, at, enabled=learning.enabled)
     chosen: dict[str, tuple[tuple[Arm, Choice], ...]] = {}
@@ -209,22 +231,26 @@ def _choose(snapshot: Snapshot, shelf: Shelf, rooms: Mapping[str, int], posts: i
             break
         decisions.append(decision)
         arm = decision.arm
-        chosen[arm.window] = (*chosen.get(arm.window, ()), (arm, shelf.take(arm.topic)))
+        chosen[arm.window] = (*chosen.get(arm.window, ()), (arm, shelf.take((arm.topic, arm.media))))
         free[arm.window] -= 1
         free = {window: room for window, room in free.items() if room > 0}
     short = min(posts, sum(room for room in rooms.values() if room > 0)) - len(decisions)
-    left_out = tuple(f"{topic}: {shelf.reasons[topic]}" for topic in topics if shelf.next[topic] is None)
+    left_out = tuple(
+        f"{topic}{' with media' if media else ''}: {shelf.reasons[topic, media]}"
+        for (topic, media), choice in shelf.next.items()
+        if choice is None
+    )
     if short > 0:
         left_out = (f"{short} of the day's posts: no topic has a text for them", *left_out)
-    return _Filled(chosen=chosen, decisions=tuple(decisions), left_out=left_out)
+    return _Filled(chosen=chosen, decisions=tuple(decisions), left_out=left_out, arms=tuple(imagined.positions))
 
 
 def _decide(imagined: Imagined, shelf: Shelf, among: Sequence[str], name: str, floor: float) -> Decision | None:
-    arms = [Arm(topic, window) for window in among for topic in shelf.next]
-    candidates = [arm for arm in arms if shelf.next[arm.topic] is not None]
+    stocked = [(stock, Arm(stock[0], window, stock[1])) for window in among for stock in shelf.next]
+    candidates = [arm for stock, arm in stocked if shelf.next[stock] is not None]
     if not candidates:
         return None
-    left_out = [(arm, shelf.reasons[arm.topic]) for arm in arms if shelf.next[arm.topic] is None]
+    left_out = [(arm, shelf.reasons[stock]) for stock, arm in stocked if shelf.next[stock] is None]
     return bandit.decide(imagined, candidates, name, floor=floor, left_out=left_out)
 
 
@@ -265,6 +291,7 @@ def _with_minutes(
                 content_id=choice.text.id,
                 variant=choice.variant,
                 text=choice.words,
+                media=choice.text.media,
             )
             for minute, (arm, choice), key in zip(minutes, posts, fresh, strict=False)
         ]

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import hashlib
+import json
+import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations, pairwise
@@ -12,12 +16,15 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from songpost.account_documents import DayPlan, Fingerprints, PostMark, Slot, Timeline
-from songpost.core import content, day_plan, similarity
+from songpost.agent import documents
+from songpost.core import bandit, content, day_plan, learning_state, similarity
 from songpost.core.admission import Admitted, admit
 from songpost.core.content import Library
+from songpost.core.learning_state import Statistics
+from songpost.core.reward import reward_from
 from songpost.core.snapshot import Snapshot
-from songpost.model import Action, Kind, Media, State, Text
-from songpost.settings import Cadence, LearningSettings, PerKind, Schedule, Settings, Similarity
+from songpost.model import Action, Arm, Kind, Media, State, Text
+from songpost.settings import Cadence, FeatureFlags, Flag, LearningSettings, PerKind, Schedule, Settings, Similarity
 from tests.unit.core.cases import NOW
 
 DAY = date(2026, 11, 25)
@@ -65,6 +72,8 @@ SETTINGS = Settings(
     minimum_gap_minutes=45,
     similarity=Similarity(threshold=0.9),
     learning=LearningSettings(enabled=False),
+    operator="@example_owner",
+    automated_label_attested_on=date(2026, 1, 1),
 )
 
 
@@ -333,22 +342,12 @@ def test_text_that_another_topic_has_too_is_taken_once() -> None:
     assert {f"{topic}: {day_plan.NO_TEXT}" for topic in ("gardening", "bread")} == set(plan.left_out[1:])
 
 
-@pytest.mark.parametrize(
-    ("texts", "reason"),
-    [
-        ((), "it has no texts"),
-        ((Text(id="p", topic="bread", variants=("A loaf.",), media=(Media(path="a", alt_text="b"),)),), "with media"),
-    ],
-)
-def test_topic_that_cannot_post_says_why(texts: tuple[Text, ...], reason: str) -> None:
-    """A topic without texts, or with nothing but texts that cannot be posted yet, is left out with the reason."""
-    gardening = [text for text in TEXTS if text.topic == "gardening"]
-    plan = made(account(), library=content.library_of([*gardening, *texts]))
+def test_topic_without_texts_says_so() -> None:
+    """A topic that no file has a text for is left out with the reason."""
+    plan = made(account(), library={"gardening": LIBRARY["gardening"]})
 
     assert {"gardening"} == {slot.arm.topic for slot in plan.slots if slot.arm}
-    assert 1 == len(plan.left_out)
-    assert plan.left_out[0].startswith("bread: ")
-    assert reason in plan.left_out[0]
+    assert ("bread: it has no texts",) == plan.left_out
 
 
 def test_library_without_any_text_plans_nothing_and_says_so() -> None:
@@ -407,6 +406,107 @@ def test_every_planned_slot_is_admitted_at_its_time() -> None:
         now = decision.snapshot
 
     assert all(slot.taken for slot in now.plans[NAME].slots)
+
+
+# ------------------------------------------------------------------------------------------------------- media
+
+
+def pictured(texts: Iterable[Text]) -> tuple[Text, ...]:
+    """The same texts, each with a picture."""
+    return tuple(replace(text, media=(Media(path=f"{text.id}.png", alt_text=f"Of {text.id}."),)) for text in texts)
+
+
+def learned() -> Statistics:
+    """What a year of texts without media has told, of a topic that is gone too."""
+    draws = random.Random(5)
+    known = learning_state.fresh(day_plan.LANDMARK)
+    for number in range(200):
+        arm = Arm(draws.choice(("gardening", "bread", "gone")), draws.choice(("morning", "noon", "late")))
+        earned = reward_from(draws.randrange(20), draws.randrange(100, 3000))
+        known = learning_state.observe(known, arm, earned, day_plan.LANDMARK + timedelta(hours=36 * number))
+    return known
+
+
+LEARNING = replace(SETTINGS, learning=LearningSettings())
+ONE_LOAF = content.library_of([*LIBRARY["gardening"], Text(id="b", topic="bread", variants=("One loaf and no more.",))])
+
+
+@pytest.mark.parametrize(
+    ("settings", "library", "expected"),
+    [
+        (LEARNING, LIBRARY, "3b06ac86fb218c4c"),
+        (replace(LEARNING, max_per_day=4), LIBRARY, "0887a5cacdfd625e"),
+        (replace(LEARNING, max_per_day=4), ONE_LOAF, "1cccbd934c77f4b2"),
+        (LEARNING, {"bread": LIBRARY["bread"]}, "a3ec212bfcd86f8d"),
+        (SETTINGS, ONE_LOAF, "30cd20916026de9e"),
+    ],
+)
+def test_plans_without_media_are_what_they_were_before_media(
+    settings: Settings, library: Library, expected: str
+) -> None:
+    """Where no text has media, decisions, slots and reasons are those of the version without media, byte for byte."""
+    planned = day_plan.build(replace(account(settings), learning=learned()), library, DAY, "digest")
+    slots = [(s.key, s.due_at.isoformat(), str(s.arm), s.content_id, s.variant, s.text) for s in planned.plan.slots]
+    body = [*(documents.encode(one) for one in planned.decisions), slots, planned.plan.left_out]
+
+    assert expected == hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def test_media_are_a_factor_of_the_choice() -> None:
+    """A topic with both kinds of texts is two candidates a window; each slot says the same text and arm, with media."""
+    both = content.library_of([*LIBRARY["gardening"], *LIBRARY["bread"][:8], *pictured(LIBRARY["bread"][8:])])
+    planned = day_plan.build(replace(account(LEARNING), learning=learned()), both, DAY, "digest")
+    texts = {text.id: text for found in both.values() for text in found}
+
+    assert {"bread|morning|0", "bread|morning|1", "gardening|morning|0"} == set(planned.decisions[0].candidates)
+    assert {False, True} == {slot.arm.media for slot in planned.plan.slots if slot.arm}
+    for slot in planned.plan.slots:
+        assert slot.arm is not None
+        assert texts[slot.content_id].media == slot.media
+        assert slot.arm.media == bool(slot.media)
+        assert slot.arm.topic == texts[slot.content_id].topic
+
+
+def test_each_topic_and_kind_runs_out_by_itself() -> None:
+    """When the one pictured text is taken, its arms are left out by name and the topic goes on without pictures."""
+    one = content.library_of([*LIBRARY["bread"][1:], *pictured(LIBRARY["bread"][:1])])
+    settings = replace(SETTINGS, topics=("bread",), max_per_window=PerKind(post=4), minimum_gap_minutes=15)
+    planned = day_plan.build(account(settings), one, DAY, "digest")
+    last = planned.decisions[-1]
+
+    assert [True] == [slot.arm.media for slot in planned.plan.slots if slot.arm and slot.arm.media]
+    assert 12 == len(planned.plan.slots)
+    assert ("bread|morning|1", day_plan.NO_TEXT) not in planned.decisions[0].left_out
+    assert (f"bread|{last.arm.window}|1", day_plan.NO_TEXT) in last.left_out
+    assert (f"bread with media: {day_plan.NO_TEXT}",) == planned.plan.left_out
+
+
+def test_media_that_admission_would_refuse_are_no_candidates() -> None:
+    """With `allow_media` off no arm has media; a topic of nothing else is left out, with admission's own words."""
+    off = replace(SETTINGS, feature_flags=FeatureFlags(allow_media=Flag.OFF))
+    mixed = content.library_of([*LIBRARY["gardening"], *pictured(LIBRARY["bread"])])
+    planned = day_plan.build(account(off), mixed, DAY, "digest")
+
+    assert {"gardening"} == {slot.arm.topic for slot in planned.plan.slots if slot.arm}
+    assert ("bread with media: media are off",) == planned.plan.left_out
+    assert all(not key.endswith("|1") for decision in planned.decisions for key in decision.candidates)
+    assert ("bread|morning|1", "media are off") in planned.decisions[0].left_out
+    assert {"gardening", "bread"} == {slot.arm.topic for slot in made(account(), library=mixed).slots if slot.arm}
+
+
+@pytest.mark.parametrize("most", [None, 3])
+def test_choices_with_media_are_replayed(most: int | None) -> None:
+    """A day's decisions follow again from what they stored: the arms of all of them, candidates or left out."""
+    mixed = content.library_of([*TEXTS[:10], *pictured(TEXTS[10:])])
+    settings = replace(LEARNING, max_per_day=most)
+    planned = day_plan.build(replace(account(settings), learning=learned()), mixed, DAY, "digest")
+    known = {key for one in planned.decisions for key in (*one.candidates, *dict(one.left_out))}
+    arms = [learning_state.arm_of(key) for key in sorted(known)]
+
+    assert {"0", "1"} == {key[-1] for key in known}
+    for decision in planned.decisions:
+        assert decision == bandit.replayed(decision, planned.statistics, arms)
+        assert bandit.WHOLE == sum(decision.probabilities)
 
 
 # ------------------------------------------------------------------------------------------------------- minutes
