@@ -277,6 +277,7 @@ def decisions_of(made: Planned) -> tuple[PutItem, ...]:
     body: dict[str, Json] = {
         "decisions": [documents.encode(decision) for decision in made.decisions],
         "slots": [slot.key for slot in made.plan.slots],
+        "arms": list(made.arms),
         "schema_version": 1,
     }
     counters = made.decisions[0].statistics

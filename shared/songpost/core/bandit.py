@@ -254,18 +254,27 @@ def replayed(decision: Decision, statistics: Statistics, imagined_arms: Sequence
         raise BadInput(
             "these are not the counters that it was made from", where=decision.name, mend="load their version"
         )
-    candidates = [arm_of(key) for key in decision.candidates]
-    imagined = imagine(
+    arms = imagined_arms or [arm_of(key) for key in decision.candidates]
+    return remade(decision, imagined_for(decision, statistics, arms))
+
+
+def imagined_for(decision: Decision, statistics: Statistics, arms: Sequence[Arm]) -> Imagined:
+    """The draws that a decision was made from, anew; all decisions of one day share them."""
+    return imagine(
         statistics,
-        imagined_arms or candidates,
+        arms,
         decision.seed,
         datetime.fromisoformat(decision.at),
         enabled=decision.policy_version == POLICY_VERSION,
         draws=decision.draws or DRAWS,
     )
+
+
+def remade(decision: Decision, imagined: Imagined) -> Decision:
+    """Make a decision again from the draws of its day (`imagined_for`) and from what it stored."""
     again = decide(
         imagined,
-        candidates,
+        [arm_of(key) for key in decision.candidates],
         decision.name,
         floor=decision.floor / WHOLE,
         left_out=[(arm_of(key), reason) for key, reason in decision.left_out],
