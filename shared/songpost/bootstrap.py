@@ -26,6 +26,7 @@ from songpost.core import content
 from songpost.core.admission import CALL_SECONDS
 from songpost.core.snapshot import Snapshot
 from songpost.errors import CredentialsError, Refusal, VariableError
+from songpost.mail import LoggedMail, Mail, sns_mail
 from songpost.model import Action, Attempt, Post, User
 from songpost.runtime import Runtime
 from songpost.settings import Settings
@@ -222,6 +223,12 @@ class Session:
     def hand(self) -> Hand:
         """What acts on X for the writer."""
         return Hand(passport=self._passport(), read_timeline=self._timeline, create=self._create)
+
+    @cached_property
+    def mail(self) -> Mail:
+        """Where notices to the owner go: the topic of the environment, or the log."""
+        topic = self.runtime.mail_topic
+        return sns_mail(topic) if topic else LoggedMail()
 
     def eye(self) -> Eye:
         """What reads X for the reader."""

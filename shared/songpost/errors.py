@@ -20,6 +20,7 @@
     │   ├── CommitRefused         no store takes these changes: too many, too large, two on one record
     │   ├── CommitConflict        somebody else moved a version first; nothing was written
     │   └── CommitUnanswered      no answer: it may or may not have been written
+    ├── MailFailed                a notice to the owner did not go out; nothing else depends on it
     └── XError                    X's answer, or its absence
         ├── NotSent               nothing reached X: certainly not billed
         ├── RateLimited           429: certainly not billed; carries retry_at
@@ -150,6 +151,10 @@ class PriceUnknown(Refusal):
 
 class NotFound(Refusal):
     """No action, plan, slot or file of that name."""
+
+
+class MailFailed(SongpostError):
+    """A notice to the owner may not have gone out. What it tells of is in the ledger all the same."""
 
 
 class StoreError(SongpostError):

@@ -35,6 +35,7 @@ class Runtime:
     plan: str = ""
     monthly_budget_usd: Decimal | None = None
     credentials_path: str = ""
+    mail_topic: str = ""
     x_api_base_url: str = ""
     telemetry: bool = False
     in_lambda: bool = False
@@ -63,6 +64,7 @@ class Runtime:
             plan=_choice(environ, "SONGPOST_PLAN", ("", *(plan.value for plan in Plan))),
             monthly_budget_usd=_usd(environ, "SONGPOST_MONTHLY_BUDGET_USD"),
             credentials_path=environ.get("SONGPOST_CREDENTIALS_PATH", ""),
+            mail_topic=_topic(environ.get("SONGPOST_MAIL_TOPIC", "")),
             x_api_base_url=_base_url(environ.get("X_API_BASE_URL", "")),
             telemetry=_telemetry(environ),
             in_lambda=in_lambda,
@@ -101,6 +103,16 @@ def _usd(environ: Mapping[str, str], variable: str) -> Decimal | None:
             f"{quote(value)} is no amount of US dollars", where=variable, mend="write plain digits, such as 12.50"
         )
     return Decimal(value)
+
+
+def _topic(arn: str) -> str:
+    if arn and not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", arn):
+        raise VariableError(
+            f"{quote(arn)} is no topic of SNS",
+            where="SONGPOST_MAIL_TOPIC",
+            mend="give its ARN, such as arn:aws:sns:eu-central-1:123456789012:songpost, or leave it out",
+        )
+    return arn
 
 
 def _base_url(url: str) -> str:
