@@ -21,6 +21,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 SETTINGS = """
+operator: "@example_owner"
+automated_label_attested_on: 2026-01-01
 topics: [gardening, bread]
 timezone: Europe/Berlin
 schedule: {windows: {noon: ["11:00", "13:00"]}}

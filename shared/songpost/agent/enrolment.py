@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from songpost.account_documents import Bucket, Identity, PostMark
 from songpost.agent import documents, ledger, transitions
 from songpost.agent.ledger import Account, Desk, Move
-from songpost.core import rate_limits, similarity
+from songpost.core import policy, rate_limits, similarity
 from songpost.core.admission import Refused
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
@@ -23,6 +23,10 @@ from songpost.model import SKEW_SECONDS, Kind, Post, PriceClass, User
 
 FIRST_POSTS = 10
 """Own posts that the first tick reads."""
+BIO_CHARACTERS = 400
+"""X lets a description hold 160; emoji and links of old ones weigh more."""
+BIO_AGAIN = timedelta(hours=6)
+"""How often a description that does not name the operator is read again (one user read, $0.01)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +57,21 @@ def enrol(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Re
     known = account.snapshot.identity
     if known is not None and passport.user_id and passport.user_id != known.user_id:
         raise _another(passport.user_id, known)
-    if known is None or known.credentials != passport.credentials:
+    if known is None or known.credentials != passport.credentials or _wants_bio(account, known, desk.now()):
         account, refused = _learn_user(desk, account, passport)
         if refused is not None:
             return account, refused
     if account.snapshot.timeline.read_at is None:
         return _learn_past(desk, account, passport)
     return account, None
+
+
+def _wants_bio(account: Account, known: Identity, now: datetime) -> bool:
+    """Whether the user's description is to be read: it never was, or it stands in the way and may have changed."""
+    operator = account.snapshot.settings.operator
+    if known.bio is None:
+        return True
+    return not policy.names_operator(operator, known.bio) and now >= known.learned_at + BIO_AGAIN
 
 
 def _another(user_id: str, known: Identity) -> IdentityError:
@@ -117,11 +129,19 @@ def _learn_user(desk: Desk, account: Account, passport: Passport) -> tuple[Accou
     known = account.snapshot.identity
     if known is not None and known.user_id != user.id:
         raise _another(user.id, known)
-    identity = Identity(user_id=user.id, username=user.username, credentials=passport.credentials, learned_at=told.at)
 
     def learned(snapshot: Snapshot) -> Snapshot:
         settled = settled_read(snapshot, decision, max(1, told.resources))
         limits = rate_limits.learned(snapshot.limits, told.limits)
+        blank = Identity(user_id=user.id, username=user.username, credentials="", learned_at=told.at)
+        identity = replace(
+            snapshot.identity or blank,
+            username=user.username,
+            credentials=passport.credentials,
+            owns_app=known is not None and known.owns_app and known.credentials == passport.credentials,
+            learned_at=told.at,
+            bio=user.description[:BIO_CHARACTERS],
+        )
         return replace(settled, identity=identity, limits=limits)
 
     account = _record(desk, account, learned)

@@ -16,15 +16,17 @@ from zoneinfo import ZoneInfo
 
 from songpost.account_documents import DayPlan, Fingerprints
 from songpost.core import budget, consent, policy, rate_limits, similarity, windows
-from songpost.core.prices import Quote, quote_write
+from songpost.core.prices import Quote, quote_action
 from songpost.core.snapshot import Snapshot
-from songpost.model import CREATES, SKEW_SECONDS, Action, Attempt, Kind, State, recorded
+from songpost.model import CREATES, ORIGINALS, SKEW_SECONDS, Action, Attempt, Held, Kind, State, recorded
 from songpost.settings import MAX_FINGERPRINTS, Consent, Settings, Stage
 
 SEND_SECONDS = 15
 """From the booking to the first byte, at most: past it nothing is sent."""
 CALL_SECONDS = 20
 """From the first byte to the answer, at most."""
+USED_DAYS = 400
+"""How long it is remembered that a text was used: a text of a certain day of the year comes round once."""
 RETRY_AFTER_PAUSE = timedelta(minutes=5)
 
 
@@ -97,14 +99,14 @@ def _schedule(case: Case) -> Verdict:
     action, now = case.action, case.now
     if now < action.due_at:
         return _no("schedule", f"due at {action.due_at.isoformat()}", action.due_at)
-    if now >= action.closes_at:
+    if now >= action.sendable_until:
         return _no("schedule", f"its window was over at {action.closes_at.isoformat()}")
     if action.retry_at is not None and now < action.retry_at:
         return _no("schedule", f"held back until {action.retry_at.isoformat()}", action.retry_at)
     loud_at = quiet_until(case.snapshot.settings, action.kind, now)
     if loud_at is not None:
         return _no("schedule", f"quiet hours until {loud_at.isoformat()} ({policy.QUIET.source})", loud_at)
-    if action.kind is Kind.POST:
+    if action.kind in ORIGINALS and not action.post_ids:
         free_at = earliest_post(case.snapshot)
         if free_at is not None and now < free_at:
             return _no("schedule", f"too soon after another post, free at {free_at.isoformat()}", free_at)
@@ -113,11 +115,14 @@ def _schedule(case: Case) -> Verdict:
 
 def earliest_post(snapshot: Snapshot) -> datetime | None:
     """When the minimum gap to the latest own post is over: those by hand, and those still open, count."""
-    posted = [mark.posted_at for mark in snapshot.timeline.latest if mark.kind is Kind.POST]
+    posted = [mark.posted_at for mark in snapshot.timeline.latest if mark.kind in ORIGINALS]
     posted += [
         other.attempts[-1].started_at
         for other in snapshot.actions.values()
-        if other.kind is Kind.POST and other.state in {State.SENDING, State.UNKNOWN} and other.attempts
+        if other.kind in ORIGINALS
+        and other.state in {State.SENDING, State.UNKNOWN}
+        and other.attempts
+        and not other.post_ids  # of a thread that has begun, the timeline knows the first post
     ]
     if not posted:
         return None
@@ -147,6 +152,8 @@ def _quota(case: Case) -> Verdict:
     limit = settings.max_per_window.of(action.kind)
     if limit is None:
         return _yes("window quota", "not counted")
+    if action.post_ids:
+        return _yes("window quota", "its first post has taken its place")
     used = usage.windows.get(window_key(action), 0)
     if used >= limit:
         return _no("window quota", f"{used} of {limit} are used in this window")
@@ -177,7 +184,9 @@ def _duplicate(case: Case) -> Verdict:
     rule = case.snapshot.settings.similarity
     since = case.now - timedelta(days=rule.window_days)
     others = without_own(case.snapshot.fingerprints, case.action).entries
-    nearest = similarity.nearest(case.action.text, others, since=since)
+    steps = case.action.steps[case.action.next_step :]
+    found = [similarity.nearest(step.text, others, since=since) for step in steps]
+    nearest = max((near for near in found if near is not None), key=lambda near: near.similarity, default=None)
     if nearest is None:
         return _yes("duplicate", "nothing to compare with")
     if nearest.similarity >= rule.threshold:
@@ -190,6 +199,8 @@ def _duplicate(case: Case) -> Verdict:
 
 def _approval(case: Case) -> Verdict:
     action, again = case.action, case.now + RETRY_AFTER_PAUSE
+    if action.post_ids:
+        return _yes("approval", "it has begun: the whole thread was asked for before its first post")
     if consent.holds(case.snapshot.settings, action, case.now.date()):
         return _yes("approval", "approved as it stands, at this price")
     if action.approved:
@@ -203,7 +214,7 @@ def _budget(case: Case) -> Verdict:
     snapshot, worst = case.snapshot, case.quote.worst_micros
     reads, kind = case.quote.reads, case.action.kind
     short = budget.shortfall(
-        snapshot.settings, snapshot.usage, case.now, writes=1, reads=reads, micros=worst, kind=kind
+        snapshot.settings, snapshot.usage, case.now, writes=case.quote.writes, reads=reads, micros=worst, kind=kind
     )
     if short is None:
         return _yes("budget", f"{budget.dollars(worst)} at worst")
@@ -213,7 +224,7 @@ def _budget(case: Case) -> Verdict:
 def _rate_limit(case: Case) -> Verdict:
     endpoint = rate_limits.ENDPOINTS[case.action.kind]
     plan = case.snapshot.settings.plan
-    until = rate_limits.blocked_until(case.snapshot.limits, plan, endpoint, case.now)
+    until = rate_limits.blocked_until(case.snapshot.limits, plan, endpoint, case.now, case.quote.writes)
     if until is not None:
         return _no("rate limit", f"{endpoint} is exhausted until {until.isoformat()}", until)
     running = rate_limits.current(case.snapshot.limits, plan, endpoint, case.now)
@@ -248,10 +259,11 @@ def admit(snapshot: Snapshot, action: Action, now: datetime, attempt_id: str) ->
     """Decide whether `action` may go out at `now` (UTC), and book its worst price if so.
 
     `attempt_id` becomes the id of the attempt. Every gate is asked, so that a refusal can be shown whole; the
-    first that does not pass decides. Raises `PriceUnknown`.
+    first that does not pass decides. Of a thread all steps that are not sent yet are priced and booked; what an earlier
+    step held for them makes room first. Raises `PriceUnknown`.
     """
-    quote = quote_write(snapshot.settings, action.kind, action.text, len(action.media), now.date())
-    case = Case(snapshot=snapshot, action=action, now=now, quote=quote)
+    quote = quote_action(snapshot.settings, action, now.date())
+    case = Case(snapshot=without_held(snapshot, action), action=action, now=now, quote=quote)
     verdicts = tuple(gate(case) for gate in GATES)
     for verdict in verdicts:
         if not verdict.passed:
@@ -268,16 +280,24 @@ def admit(snapshot: Snapshot, action: Action, now: datetime, attempt_id: str) ->
 
 def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitted:
     snapshot, now, quote = case.snapshot, case.now, case.quote
+    first = quote.steps[0] if quote.steps else quote
     send_deadline = now + timedelta(seconds=SEND_SECONDS)
     attempt = Attempt(
         id=attempt_id,
+        step=case.action.next_step,
         started_at=now,
         send_deadline_at=send_deadline,
         lease_until=send_deadline + timedelta(seconds=CALL_SECONDS + SKEW_SECONDS),
         baseline_id=snapshot.timeline.newest_id,
-        reserved_micros=quote.worst_micros,
-        reserved_reads=quote.reads,
-        call_micros=quote.call_micros,
+        reserved_micros=first.worst_micros,
+        reserved_reads=first.reads,
+        call_micros=first.call_micros,
+    )
+    held = Held(
+        micros=quote.worst_micros - first.worst_micros,
+        writes=quote.writes - 1,
+        reads=quote.reads - first.reads,
+        booked_at=now,
     )
     sending = replace(
         case.action,
@@ -285,6 +305,7 @@ def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitte
         gate="",
         reason="",
         retry_at=None,
+        held=held if held.writes else None,
         attempts=(*case.action.attempts, attempt),
     )
     sending = recorded(sending, now, f"admitted, {budget.dollars(quote.worst_micros)} booked", attempt_id)
@@ -292,12 +313,13 @@ def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitte
         snapshot.usage,
         snapshot.settings.budget,
         now,
-        writes=1,
+        writes=quote.writes,
         kind=sending.kind,
         reads=quote.reads,
         micros=quote.worst_micros,
     )
-    usage = budget.counted(usage, window_key(sending), local_date(sending), 1)
+    if not sending.post_ids:
+        usage = budget.counted(usage, window_key(sending), local_date(sending), 1)
     endpoint = rate_limits.ENDPOINTS[sending.kind]
     limits = rate_limits.taken(snapshot.limits, snapshot.settings.plan, endpoint, now)
     after = replace(snapshot, usage=usage, limits=limits).with_action(sending)
@@ -321,20 +343,44 @@ def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitte
     )
 
 
+def without_held(snapshot: Snapshot, action: Action) -> Snapshot:
+    """The account without what is held for the steps of a thread that are yet to begin."""
+    held = action.held
+    if held is None:
+        return snapshot
+    usage = budget.booked(
+        snapshot.usage,
+        snapshot.settings.budget,
+        held.booked_at,
+        writes=-held.writes,
+        reads=-held.reads,
+        micros=-held.micros,
+        kind=action.kind,
+    )
+    return replace(snapshot, usage=usage)
+
+
 def _remembered(snapshot: Snapshot, action: Action, now: datetime) -> Fingerprints:
-    """Book the text's fingerprint, and drop those that have left the guard's window, or its room."""
+    """Book the fingerprints of its texts, and drop those that have left the guard's window, or its room.
+
+    That a text was used is forgotten with the fingerprint's window, but not before `USED_DAYS`.
+    """
     rule = snapshot.settings.similarity
     kept = without_own(snapshot.fingerprints, action)
-    entries = similarity.since(kept.entries, now - timedelta(days=rule.window_days))[1 - MAX_FINGERPRINTS :]
-    used = dict(kept.used)
+    own = tuple(similarity.entry(step.text, now) for step in action.steps)
+    entries = similarity.since(kept.entries, now - timedelta(days=rule.window_days))
+    oldest = (now - timedelta(days=max(rule.window_days, USED_DAYS))).date().isoformat()
+    used = {name: day for name, day in kept.used.items() if day >= oldest}
     if action.content_id:
         used[f"{action.content_id}/{action.variant}"] = now.date().isoformat()
-    return replace(kept, entries=(*entries, similarity.entry(action.text, now)), used=used)
+    return replace(kept, entries=(*entries, *own)[-MAX_FINGERPRINTS:], used=used)
 
 
 def without_own(fingerprints: Fingerprints, action: Action) -> Fingerprints:
     """Leave out what earlier attempts of this very action booked: an action is no duplicate of itself."""
-    own = {similarity.entry(action.text, attempt.started_at) for attempt in action.attempts}
-    if not own:
+    if not action.attempts:
         return fingerprints
+    begun = [attempt.started_at for attempt in action.attempts]
+    marks = [similarity.entry(step.text, begun[0]) for step in action.steps]
+    own = {similarity.moved(mark, at) for mark in marks for at in begun}
     return replace(fingerprints, entries=tuple(e for e in fingerprints.entries if e not in own))

@@ -104,7 +104,7 @@ def _summoned(settings: Settings, action: Action) -> str | None:
 def _flag(settings: Settings, action: Action) -> str | None:
     if settings.feature_flags.of(action.kind) is Flag.OFF:
         return f"{action.kind.value} is off"
-    return media_refusal(settings) if action.media else None
+    return media_refusal(settings) if any(step.media for step in action.steps) else None
 
 
 def media_refusal(settings: Settings) -> str | None:
@@ -193,6 +193,8 @@ def violations(settings: Settings, action: Action) -> Iterator[Violation]:
             yield Violation(rule, message)
     if action.kind in CREATES:
         yield from text_violations(settings, action.kind, action.text)
+        for step in action.thread:
+            yield from text_violations(settings, Kind.POST, step.text)
 
 
 def standing(settings: Settings, kind: Kind, bio: str | None, on: date) -> Iterator[Violation]:

@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TextIO
@@ -112,6 +112,8 @@ def session_of(job: Job, killer: Killer) -> Session:
         transport=MortalWire(NetworkTransport(clock=clock, base_url=job.x), killer),
     )
     settings = Settings(
+        operator="@example_owner",
+        automated_label_attested_on=date(2026, 1, 1),
         topics=("a",),
         schedule=Schedule(windows=job.windows),
         max_per_window=PerKind(post=job.per_window),

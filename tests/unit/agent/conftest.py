@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,8 @@ TEXTS = tuple(
     )
 )
 SETTINGS = Settings(
+    operator="@example_owner",
+    automated_label_attested_on=date(2026, 1, 1),
     topics=("gardening", "bread"),
     schedule=Schedule(windows={"noon": ("10:00", "12:00")}),
     max_per_window=PerKind(post=1),

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from songpost.core import consent
 from songpost.core.snapshot import Snapshot
-from songpost.model import Action, Attempt, Kind, State
+from songpost.model import INTERACTIONS, Action, Attempt, Kind, State
 from songpost.settings import Budget, Settings
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -24,7 +24,9 @@ SETTINGS = Settings(
 
 
 def action(number: int = 1, kind: Kind = Kind.POST, *, words: str = WORDS, at: datetime = NOW) -> Action:
-    """A planned action of the day and window of `at`, due since an hour and for two more."""
+    """A planned action of the day and window of `at`, due since an hour and for two more; an interaction answers a
+    summons by @miller.
+    """
     return Action(
         key=f"{kind.value}/{at.date().isoformat()}/noon/{number}",
         kind=kind,
@@ -35,6 +37,9 @@ def action(number: int = 1, kind: Kind = Kind.POST, *, words: str = WORDS, at: d
         closes_at=at + timedelta(hours=2),
         window="noon",
         text=words,
+        target_id="20" if kind in INTERACTIONS else "",
+        target_author="miller" if kind in INTERACTIONS else "",
+        summoned=kind in INTERACTIONS,
     )
 
 

@@ -36,6 +36,8 @@ _SUPPORTED = {
 }
 _GIVEN = {"oauth1": "OAuth 1.0a User Context", "oauth2": "OAuth 2.0 User Context", "app": "OAuth 2.0 Application-Only"}
 _CREATE = "POST /2/tweets"
+BIO = "Posts by itself. Run by @example_owner."
+"""The description of an account unless told otherwise: it names an operator, as X's automation rules ask."""
 RECORDS = 100_000
 """How many requests the log keeps; the oldest go first."""
 
@@ -232,11 +234,11 @@ class Sandbox:
 
     # ----------------------------------------------------------------------------------------- accounts and knobs
 
-    def add_account(self, username: str) -> User:
-        """Make an account that the app may act for, with credentials in both modes."""
+    def add_account(self, username: str, description: str = BIO) -> User:
+        """Make an account that the app may act for, with credentials in both modes; its bio names who runs it."""
         with self.lock:
             service, now = self.service, self.clock.now()
-            user = self.actors.add_user(username)
+            user = self.actors.add_user(username, description=description)
             service.accounts.append(user.id)
             rules = service.rules
             service.grants.seed_user(user.id, now, rules.access_token_seconds, rules.refresh_token_seconds)
