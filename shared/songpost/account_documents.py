@@ -183,6 +183,11 @@ class Slot:
     skipped: bool = False
     note: str = ""
 
+    @property
+    def steps(self) -> tuple[ThreadStep, ...]:
+        """Its posts as they are to be: one, or those of a thread in their order."""
+        return (ThreadStep(text=self.text, media=self.media), *self.thread)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayPlan:

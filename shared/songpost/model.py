@@ -177,9 +177,9 @@ class Action:
     holds it back. `approved` is the digest of what a person approved (core/consent.py), `told_at` when its proposal
     was mailed, `deleted_at` when its posts were deleted at a person's word.
 
-    A thread is one action: `text`, `media` and `poll` are of its first post, `thread` holds the steps after it, `post_id`
-    and `thread_ids` the posts that it has become so far, `held` what is booked for steps yet to begin. Between two
-    steps it is planned, with posts. A quote's `target_id` is the post that it quotes.
+    A thread is one action: `text`, `media` and `poll` are of its first post, `thread` holds the steps after it,
+    `post_id` and `thread_ids` the posts that it has become so far, `held` what is booked for steps yet to begin.
+    Between two steps it is planned, with posts. A quote's `target_id` is the post that it quotes.
 
     An interaction's `target_id` is the post that it answers (of a follow: the post that led to it), by
     `target_author` (a username, without the @); it counts for its `window` of the local date `day`; `summoned` says that this very post mentions the account or quotes it.

@@ -199,8 +199,6 @@ def _duplicate(case: Case) -> Verdict:
 
 def _approval(case: Case) -> Verdict:
     action, again = case.action, case.now + RETRY_AFTER_PAUSE
-    if action.post_ids:
-        return _yes("approval", "it has begun: the whole thread was asked for before its first post")
     if consent.holds(case.snapshot.settings, action, case.now.date()):
         return _yes("approval", "approved as it stands, at this price")
     if action.approved:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from songpost.account_documents import Control, Tally
 from songpost.core import budget
-from songpost.core.prices import quote_write
+from songpost.core.prices import quote_steps
 from songpost.core.snapshot import Snapshot
 from songpost.model import Kind
 
@@ -61,7 +61,7 @@ def forecast_micros(snapshot: Snapshot, now: datetime) -> int:
         for slot in plan.slots
         if slot.due_at.date() == today and slot.due_at <= now and not slot.skipped
     ]
-    prices = [quote_write(settings, Kind.POST, slot.text, len(slot.media), today).worst_micros for slot in due]
+    prices = [quote_steps(settings, Kind.POST, slot.steps, today).worst_micros for slot in due]
     return SLOPE * sum(prices) + max(LEAST_MICROS, budget.day_share(settings.budget, now))
 
 

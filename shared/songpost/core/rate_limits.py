@@ -63,9 +63,13 @@ def current(limits: Limits, plan: Plan, endpoint: str, now: datetime) -> dict[st
     return running
 
 
-def blocked_until(limits: Limits, plan: Plan, endpoint: str, now: datetime) -> datetime | None:
-    """The latest reset among the exhausted buckets of an endpoint; `None` where a call may go."""
-    exhausted = [b.reset_at for b in current(limits, plan, endpoint, now).values() if b.remaining <= 0]
+def blocked_until(limits: Limits, plan: Plan, endpoint: str, now: datetime, calls: int = 1) -> datetime | None:
+    """The latest reset among the buckets of an endpoint that have no room for `calls`; `None` where they may go.
+
+    Of more calls than a bucket ever holds, a full bucket lets the first ones go.
+    """
+    running = current(limits, plan, endpoint, now).values()
+    exhausted = [b.reset_at for b in running if b.remaining < max(1, min(calls, b.limit))]
     return max(exhausted, default=None)
 
 

@@ -82,6 +82,11 @@ def entry(text: str, posted_at: datetime) -> str:
     return _time(posted_at) + b2a_base64(mark, newline=False).decode("ascii")
 
 
+def moved(of: str, posted_at: datetime) -> str:
+    """The entry of the same text, had it gone out at another time (aware): its mark is not made anew."""
+    return _time(posted_at) + of[_TIME_CHARACTERS:]
+
+
 def posted_at(of: str) -> datetime:
     """When the text of an entry went out, in UTC, to the second. `ValueError` where it is no entry."""
     if len(of) != ENTRY_CHARACTERS:
