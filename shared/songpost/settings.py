@@ -360,6 +360,47 @@ class Logging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppOwner:
+    """The owner's word on who owns the X app, and the day on which it was looked up in X's developer console.
+
+    X charges an owner's own reads a fifth; no answer of its API says who owns an app (docs/decisions/0091).
+    """
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    user_id: Annotated[str, MinLen(1)]
+    attested_on: date
+
+
+_EVERY_MINUTES = Annotated[int, Interval(ge=5, le=10_080)] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the reader may spend in a UTC day, how often it looks where (`None`: never), and how long a find keeps.
+
+    `posts_per_tick` bounds what one tick takes from one place.
+    """
+
+    __pydantic_config__ = FORBID_UNKNOWN
+    usd_per_day: Annotated[Decimal, Interval(ge=0, le=100_000)] | None = Decimal("0.10")
+    timeline_every_minutes: _EVERY_MINUTES = 360
+    mentions_every_minutes: _EVERY_MINUTES = 30
+    search_every_minutes: _EVERY_MINUTES = 240
+    watchlist_every_minutes: _EVERY_MINUTES = 240
+    posts_per_tick: Annotated[int, Interval(ge=10, le=3_200)] = 800
+    answer_within_hours: Annotated[int, Interval(ge=1, le=120)] = 24
+
+
+OPT_OUT_WORDS: Mapping[str, tuple[str, ...]] = {
+    "en": ("stop", "unsubscribe", "opt out", "leave me alone", "do not reply", "don't reply", "no bots"),
+    "de": ("stopp", "aufhören", "abmelden", "lass mich in ruhe", "nicht antworten", "keine bots"),
+    "es": ("basta", "deja de responder", "no respondas", "déjame en paz"),
+    "fr": ("arrête", "arrêtez", "ne réponds pas", "laisse-moi tranquille", "désabonner"),
+}
+"""By language, what counts as a wish to be left alone where an owner names nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that the owner decides about one account."""
 
@@ -372,6 +413,11 @@ class Settings:
     topics: Annotated[tuple[Annotated[str, MinLen(1)], ...], MinLen(1)]
     queries: tuple[Query, ...] = ()
     watchlist_user_ids: tuple[str, ...] = ()
+    watchlist_actions: tuple[QueryAction, ...] = ()
+    blocked_user_ids: tuple[str, ...] = ()
+    opt_out_words: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(OPT_OUT_WORDS))
+    reading: Reading = field(default_factory=Reading)
+    app_owner: AppOwner | None = None
     schedule: Schedule = field(default_factory=Schedule)
     cadence: Cadence = field(default_factory=Cadence)
     max_per_window: PerKind = field(default_factory=PerKind)

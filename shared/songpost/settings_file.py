@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 LARGEST_NUMBER = 2**53
+MOST_WATCHED = 200
+"""Users on the watchlist: where each was read last stands in one document."""
 APPROVABLE = tuple(field.name for field in fields(Approval) if field.name not in {"lead_hours", "by_risk", "ask_first"})
 SEED_UNUSED = {
     "rate_limits": "is not used: limits come from X's own headers",
@@ -340,6 +342,29 @@ def _check_memory(raw: Raw) -> Iterator[Problem]:
         )
 
 
+def _check_users(raw: Raw) -> Iterator[Problem]:
+    """Users are named by id: a name is somebody else's once it is given up."""
+    ids = [
+        (f"{key}.{index}", user_id)
+        for key in ("watchlist_user_ids", "blocked_user_ids")
+        for index, user_id in enumerate(_list(raw.get(key)))
+    ]
+    ids.append(("app_owner.user_id", _mapping(raw.get("app_owner")).get("user_id")))
+    for path, user_id in ids:
+        if isinstance(user_id, str) and not re.fullmatch(r"[0-9]{1,19}", user_id, re.ASCII):
+            yield Problem(path, f"{quote(user_id)} is no user's id on X: write the number, in quotes")
+    watched = len(_list(raw.get("watchlist_user_ids")))
+    if watched > MOST_WATCHED:
+        yield Problem("watchlist_user_ids", f"names {watched} users; at most {MOST_WATCHED} are watched")
+
+
+def _check_opt_out_words(raw: Raw) -> Iterator[Problem]:
+    for language, words in _mapping(raw.get("opt_out_words")).items():
+        for index, word in enumerate(_list(words)):
+            if isinstance(word, str) and not any(character.isalnum() for character in word):
+                yield Problem(f"opt_out_words.{language}.{index}", f"{quote(word)} has no letter in it")
+
+
 def _mapping(value: object) -> Raw:
     return value if isinstance(value, dict) else {}
 
@@ -356,7 +381,7 @@ def _check_prices(raw: Raw) -> Iterator[Problem]:
 
 
 def _check_unique(raw: Raw) -> Iterator[Problem]:
-    for key in ("topics", "content", "watchlist_user_ids"):
+    for key in ("topics", "content", "watchlist_user_ids", "watchlist_actions", "blocked_user_ids"):
         values = [value for value in _list(raw.get(key)) if isinstance(value, str)]
         for value in sorted({value for value in values if values.count(value) > 1}):
             yield Problem(key, f"{quote(value)} stands twice")
@@ -375,6 +400,8 @@ _CHECKS: tuple[Callable[[Raw], Iterator[Problem]], ...] = (
     _check_memory,
     _check_prices,
     _check_unique,
+    _check_users,
+    _check_opt_out_words,
 )
 
 

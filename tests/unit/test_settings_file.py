@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from songpost import settings_file
 from songpost.agent import documents
 from songpost.errors import Problem, SettingsError
-from songpost.settings import KNOWN_WINDOWS, Consent, Flag, Plan, Prices, Query, QueryAction, Settings
+from songpost.settings import KNOWN_WINDOWS, AppOwner, Consent, Flag, Plan, Prices, Query, QueryAction, Settings
 from songpost.settings_file import LoadedSettings
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def every_key(kind: Any, path: str = "") -> set[str]:  # any dataclass of the se
         place = f"{path}{field.name}"
         found.add(place)
         inner = next((one for one in (hints[field.name], *get_args(hints[field.name])) if is_dataclass(one)), None)
-        if inner is not None and inner not in {Prices, Query}:  # their example stands in a comment
+        if inner is not None and inner not in {Prices, Query, AppOwner}:  # their example stands in a comment
             found |= every_key(inner, f"{place}.")
     return found
 
@@ -61,7 +61,7 @@ def keys_of(raw: Mapping[str, object], path: str = "") -> set[str]:
     found = set()
     for key, value in raw.items():
         found.add(f"{path}{key}")
-        if isinstance(value, dict) and key != "windows":
+        if isinstance(value, dict) and key not in {"windows", "opt_out_words"}:
             found |= keys_of(value, f"{path}{key}.")
     return found
 
@@ -71,7 +71,10 @@ def test_example_shows_every_key_and_no_other() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
 
     assert every_key(Settings) == keys_of(yaml.safe_load(text))
-    assert all(f"{name}" in text for name in ("query:", "actions:", "post_create_url:", "user_read:"))
+    assert all(
+        f"{name}" in text
+        for name in ("user_id:", "attested_on:", "query:", "actions:", "post_create_url:", "user_read:")
+    )
     assert all(name in text for name in KNOWN_WINDOWS)
 
 
@@ -417,3 +420,34 @@ def test_nothing_that_yaml_can_hold_ends_in_a_traceback(raw: dict[Any, object]) 
 
     assert bool(told) == (loaded is None)
     assert all(problem.message for problem in told)
+
+
+@pytest.mark.parametrize("key", ["watchlist_user_ids", "blocked_user_ids"])
+def test_users_are_named_by_their_id(key: str) -> None:
+    """A name, a number too long for X, or digits of another script are told, each at its place."""
+    found = problems(f'{key}: ["783214", "@songbird", "12345678901234567890", "१२३"]')
+
+    assert {f"{key}.1", f"{key}.2", f"{key}.3"} == set(found)
+    assert "is no user's id on X" in found[f"{key}.1"]
+
+
+def test_a_watchlist_has_a_bound() -> None:
+    """Where each watched user was read last stands in one document."""
+    ids = ", ".join(f'"{number}"' for number in range(1, 202))
+
+    assert {"watchlist_user_ids"} == set(problems(f"watchlist_user_ids: [{ids}]"))
+    assert 200 == len(parsed(f"watchlist_user_ids: [{ids}]".replace(', "201"', "")).settings.watchlist_user_ids)
+
+
+def test_an_app_s_owner_is_attested_by_id_and_date() -> None:
+    """Either alone proves nothing; a name instead of an id is told."""
+    whole = parsed('app_owner: {user_id: "783214", attested_on: 2026-11-01}').settings.app_owner
+
+    assert AppOwner(user_id="783214", attested_on=date(2026, 11, 1)) == whole
+    assert {"app_owner.attested_on"} == set(problems('app_owner: {user_id: "783214"}'))
+    assert {"app_owner.user_id"} == set(problems("app_owner: {user_id: songbird, attested_on: 2026-11-01}"))
+
+
+def test_an_opt_out_word_has_letters() -> None:
+    """A word that vanishes when a text is compared would match every text, or none."""
+    assert {"opt_out_words.en.1"} == set(problems('opt_out_words: {en: [stop, "!!"]}'))
