@@ -17,14 +17,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from songpost.account_documents import Identity
 from songpost.agent import documents, library
 from songpost.agent.enrolment import Passport, Told
 from songpost.agent.ledger import Account, Desk
+from songpost.agent.planning import Texts
 from songpost.agent.reconcile import TimelineRead
-from songpost.agent.writing import Hand, Texts
+from songpost.agent.writing import Hand
 from songpost.core import content
 from songpost.core.admission import CALL_SECONDS
-from songpost.core.snapshot import Snapshot
+from songpost.core.snapshot import IDENTITY, Snapshot
 from songpost.errors import CredentialsError, Refusal, VariableError
 from songpost.mail import LoggedMail, Mail, sns_mail
 from songpost.model import Action, Attempt, Post, User
@@ -277,13 +279,19 @@ class Session:
             limits=answer.limits,
         )
 
-    def _create(self, action: Action, attempt: Attempt) -> tuple[Post, Told]:
-        from songpost.x.nouns import Draft
+    def _create(self, action: Action, attempt: Attempt) -> tuple[Post | None, Told]:
+        from songpost.x.acting import carry_out
 
-        draft = Draft(text=action.text)
-        deadline = attempt.send_deadline_at + timedelta(seconds=CALL_SECONDS)
-        answer = self.client.create_post(draft, send_by=attempt.send_deadline_at, deadline=deadline)
+        send_by, deadline = attempt.send_deadline_at, attempt.send_deadline_at + timedelta(seconds=CALL_SECONDS)
+        answer = carry_out(self._acting(), action, (), send_by=send_by, deadline=deadline)
         return answer.value, self._told(answer)
+
+    def _acting(self) -> Client:
+        """The client, knowing whose the account is: routes of reposts, likes and follows hold the own user's id."""
+        identity = self.loaded.documents.get(IDENTITY)
+        if not self.client.user_id and identity is not None:
+            self.client.user_id = documents.decode(IDENTITY, identity.body, Identity).user_id
+        return self.client
 
     def _told(self, answer: Answer[object]) -> Told:
         return Told(

@@ -15,7 +15,7 @@ from songpost.agent import documents, measuring
 from songpost.agent.agenda import Reading
 from songpost.agent.enrolment import Told
 from songpost.agent.measuring import Seen
-from songpost.agent.writing import Texts
+from songpost.agent.planning import Texts
 from songpost.bootstrap import Given, Session
 from songpost.core import rate_limits
 from songpost.core.reads import AdmittedRead

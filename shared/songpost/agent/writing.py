@@ -7,35 +7,28 @@ of the day at its own time, as if those before it had gone out.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
-from songpost.account_documents import DayPlan, Slot
-from songpost.agent import documents, ledger, pausing, reconcile, transitions
+from songpost.account_documents import DayPlan
+from songpost.agent import ledger, pausing, planning, reconcile, transitions
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
+from songpost.agent.planning import Texts
 from songpost.agent.reconcile import ReadTimeline
 from songpost.agent.transitions import Outcome
-from songpost.core import admission, breakers, day_plan
+from songpost.core import admission, breakers
 from songpost.core.admission import Admitted, Refused
 from songpost.core.breakers import Trip
-from songpost.core.content import Library
-from songpost.core.day_plan import Planned
 from songpost.core.snapshot import CONTROL, Snapshot, plan_name
 from songpost.errors import AccountBlocked, ClockError, SongpostError, XError
-from songpost.model import SKEW_SECONDS, Action, Attempt, Json, Kind, Post, State, recorded
-from songpost.store.port import DeleteDocument, PutItem
+from songpost.model import SKEW_SECONDS, Action, Attempt, Post, State, recorded
 
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = admission.SEND_SECONDS + admission.CALL_SECONDS + 10
 """Time that must be left before another action is begun."""
-DECISIONS, STATISTICS = "decisions", "statistics"
-"""Collections of what the learner's choices followed from."""
-KEPT_PLANS = 2
-"""Days whose plan stays among the live documents: today and yesterday, whose last window may cross midnight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +37,7 @@ class Hand:
 
     passport: Passport
     read_timeline: ReadTimeline
-    create: Callable[[Action, Attempt], tuple[Post, Told]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
-    """The library of texts, loaded where a plan is made, and its digest, known without loading."""
-
-    digest: str
-    load: Callable[[], Library]
+    create: Callable[[Action, Attempt], tuple[Post | None, Told]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,50 +60,6 @@ class Tick:
     stopped: SongpostError | None = None
 
 
-def local_day(snapshot: Snapshot, now: datetime) -> date:
-    """The account's local date at `now`."""
-    return now.astimezone(ZoneInfo(snapshot.settings.timezone)).date()
-
-
-def action_of(slot: Slot, now: datetime) -> Action:
-    """The planned action that a slot becomes."""
-    action = Action(
-        key=slot.key,
-        kind=Kind.POST,
-        state=State.PLANNED,
-        created_at=now,
-        updated_at=now,
-        due_at=slot.due_at,
-        closes_at=slot.closes_at,
-        window=slot.window,
-        text=slot.text,
-        arm=slot.arm,
-        content_id=slot.content_id,
-        variant=slot.variant,
-        media=slot.media,
-    )
-    return recorded(action, now, "planned")
-
-
-def open_slots(plans: Iterable[DayPlan]) -> tuple[Slot, ...]:
-    """Slots whose action does not exist yet, in the order of time."""
-    slots = [slot for plan in plans for slot in plan.slots if not (slot.taken or slot.skipped)]
-    return tuple(sorted(slots, key=lambda slot: (slot.due_at, slot.key)))
-
-
-def planned(snapshot: Snapshot, texts: Texts, day: date) -> DayPlan:
-    """The plan of a local day: the saved one where it rests on today's settings and texts, else a new one."""
-    saved = snapshot.plans.get(day.isoformat())
-    if saved is not None and not _outdated(saved, snapshot, texts):
-        return saved
-    return day_plan.build(snapshot, texts.load(), day, texts.digest).plan
-
-
-def _outdated(saved: DayPlan, snapshot: Snapshot, texts: Texts) -> bool:
-    """Whether the owner has decided otherwise since the plan was made."""
-    return saved.basis != day_plan.basis(snapshot.settings, texts.digest)
-
-
 # ------------------------------------------------------------------------------------------------------- dry
 
 
@@ -128,18 +69,18 @@ def foretell(account: Account, texts: Texts, now: datetime, new_id: Callable[[],
     Where nothing of today is left, tomorrow's slots are foretold.
     """
     snapshot = account.snapshot
-    today = local_day(snapshot, now)
-    plan = planned(snapshot, texts, today)
+    today = planning.local_day(snapshot, now)
+    plan = planning.planned(snapshot, texts, today)
     plans = {**snapshot.plans, plan.date: plan}
     snapshot = replace(snapshot, plans=plans)
     steps: list[Step] = []
     foretold: list[Step] = []
     waiting = [a for a in snapshot.actions.values() if a.state is State.PLANNED]
-    actions = [*waiting, *(action_of(slot, now) for slot in open_slots(plans.values()))]
+    actions = [*waiting, *(planning.action_of(slot, now) for slot in planning.open_slots(plans.values()))]
     if all(action.closes_at <= now for action in actions):
-        coming = planned(snapshot, texts, today + timedelta(days=1))
+        coming = planning.planned(snapshot, texts, today + timedelta(days=1))
         snapshot = replace(snapshot, plans={**plans, coming.date: coming})
-        actions += [action_of(slot, now) for slot in open_slots((coming,))]
+        actions += [planning.action_of(slot, now) for slot in planning.open_slots((coming,))]
         plans = {**plans, coming.date: coming}
     for action in sorted(actions, key=lambda a: (a.due_at, a.key)):
         at = max(now, action.due_at, action.retry_at or now) if now < action.closes_at else now
@@ -183,7 +124,7 @@ def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Call
     account = pause_if_overspending(desk, account)
     if stopped is None and not account.snapshot.control.paused:
         account, refused, stopped = _known(desk, account, hand.passport)
-    account, plans = _keep_plans(desk, account, texts)
+    account, plans = planning.keep_plans(desk, account, texts)
     account, buried = _bury(desk, account)
     steps = [Step(action=action, decision=None, at=desk.now()) for action in buried]
     due = _due(account, desk.now())
@@ -239,61 +180,13 @@ def _pause(desk: Desk, account: Account, reason: str, tripped: Callable[[Snapsho
     return account
 
 
-def _keep_plans(desk: Desk, account: Account, texts: Texts) -> tuple[Account, tuple[DayPlan, ...]]:
-    """Save today's plan where it is new or rests on older settings; plans of the past make room."""
-    today = local_day(account.snapshot, desk.now())
-    oldest = (today - timedelta(days=KEPT_PLANS - 1)).isoformat()
-
-    def decide(current: Account) -> Move[None]:
-        snapshot = current.snapshot
-        saved = snapshot.plans.get(today.isoformat())
-        if saved is not None and not _outdated(saved, snapshot, texts):
-            return Move(snapshot=snapshot, result=None)
-        made = day_plan.build(snapshot, texts.load(), today, texts.digest)
-        past = [name for name in snapshot.plans if name < oldest]
-        kept: Mapping[str, DayPlan] = {
-            **{name: value for name, value in snapshot.plans.items() if name >= oldest},
-            made.plan.date: made.plan,
-        }
-        return Move(
-            snapshot=replace(snapshot, plans=kept),
-            written=(plan_name(made.plan.date),),
-            others=(
-                *(DeleteDocument(plan_name(name), snapshot.versions[plan_name(name)]) for name in past),
-                *decisions_of(made),
-            ),
-            result=None,
-        )
-
-    account, _ = ledger.move(desk, account, decide)
-    plans = account.snapshot.plans
-    return account, tuple(plans[name] for name in sorted(plans) if name >= oldest)
-
-
-def decisions_of(made: Planned) -> tuple[PutItem, ...]:
-    """What a plan's choices followed from, kept for replay: the decisions of the day, and the counters they name."""
-    if not made.decisions:
-        return ()
-    body: dict[str, Json] = {
-        "decisions": [documents.encode(decision) for decision in made.decisions],
-        "slots": [slot.key for slot in made.plan.slots],
-        "arms": list(made.arms),
-        "schema_version": 1,
-    }
-    counters = made.decisions[0].statistics
-    return (
-        PutItem(DECISIONS, f"{made.plan.date}/{made.plan.basis}", body, if_absent=False),
-        PutItem(STATISTICS, counters, documents.encode(made.statistics), if_absent=False),
-    )
-
-
 def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
     """Abandon, with the reason, what was not sent while its window was open."""
 
     def decide(current: Account) -> Move[tuple[Action, ...]]:
         now = desk.now()
         snapshot = current.snapshot
-        late = [slot for slot in open_slots(snapshot.plans.values()) if slot.closes_at <= now]
+        late = [slot for slot in planning.open_slots(snapshot.plans.values()) if slot.closes_at <= now]
         waiting = [
             stored
             for stored in current.stored.values()
@@ -308,7 +201,7 @@ def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
             for plan in snapshot.plans.values()
             if keys & {slot.key for slot in plan.slots}
         }
-        actions = [(_abandoned(action_of(slot, now), now), None) for slot in late]
+        actions = [(_abandoned(planning.action_of(slot, now), now), None) for slot in late]
         over = [(_abandoned(stored.action, now), stored) for stored in waiting]
         return Move(
             snapshot=replace(snapshot, plans={**snapshot.plans, **changed}),
@@ -334,7 +227,7 @@ def _due(account: Account, now: datetime) -> tuple[Action, ...]:
         for stored in account.stored.values()
         if stored.action.state is State.PLANNED and (stored.action.retry_at or now) <= now
     ]
-    coming = [action_of(slot, now) for slot in open_slots(account.snapshot.plans.values())]
+    coming = [planning.action_of(slot, now) for slot in planning.open_slots(account.snapshot.plans.values())]
     due = [action for action in (*waiting, *coming) if action.due_at <= now < action.closes_at]
     return tuple(sorted(due, key=lambda action: (action.due_at, action.key)))
 
@@ -376,7 +269,7 @@ def _refuse(desk: Desk, account: Account, action: Action, refused: Refused) -> t
             return Move(snapshot=current.snapshot, result=shown)
         now = desk.now()
         closed = recorded(replace(shown, state=State.REFUSED), now, f"{refused.gate}: {refused.reason}")
-        changed = _with_taken(current.snapshot, action.key)
+        changed = planning.with_taken(current.snapshot, action.key)
         return Move(
             snapshot=changed,
             written=tuple(
@@ -387,12 +280,3 @@ def _refuse(desk: Desk, account: Account, action: Action, refused: Refused) -> t
         )
 
     return ledger.move(desk, account, decide)
-
-
-def _with_taken(snapshot: Snapshot, key: str) -> Snapshot:
-    """The snapshot with the slot of this key handed out."""
-    plans = {
-        name: replace(plan, slots=tuple(replace(slot, taken=True) if slot.key == key else slot for slot in plan.slots))
-        for name, plan in snapshot.plans.items()
-    }
-    return replace(snapshot, plans=plans)

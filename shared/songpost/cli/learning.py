@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from songpost.agent import crediting, writing
+from songpost.agent import crediting, planning
 from songpost.agent.agenda import agenda
 from songpost.bootstrap import Session
 from songpost.cli.opening import print_json, session_of
@@ -93,7 +93,7 @@ def outlook_of(session: Session) -> Outlook:
         )
         for belief in bandit.beliefs(statistics, [*offered, *retired], seed, now)
     ]
-    day = writing.local_day(snapshot, now) + timedelta(days=1)
+    day = planning.local_day(snapshot, now) + timedelta(days=1)
     texts = session.given.texts
     planned = day_plan.build(snapshot, texts.load(), day, texts.digest)
     return Outlook(

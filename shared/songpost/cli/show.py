@@ -11,7 +11,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from songpost.account_documents import Bucket
-from songpost.agent import documents, summary, writing
+from songpost.agent import documents, planning, summary
 from songpost.cli.opening import print_json, session_of
 from songpost.core import budget as ceilings
 from songpost.core import rate_limits
@@ -55,13 +55,13 @@ def plan(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """The slots of a local day."""
     with session_of(words, environ) as session:
         snapshot = session.open().snapshot
-        day = writing.local_day(snapshot, session.clock())
+        day = planning.local_day(snapshot, session.clock())
         if words.date:
             try:
                 day = date.fromisoformat(words.date)
             except ValueError:
                 raise UsageError(f"{quote(words.date)} is no date", where="--date", mend="write 2026-11-23") from None
-        found = writing.planned(snapshot, session.given.texts, day)
+        found = planning.planned(snapshot, session.given.texts, day)
         if words.json:
             print_json(documents.encode(found))
             return 0

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import cast
 
 from songpost.agent import documents
-from songpost.agent.writing import DECISIONS, STATISTICS
+from songpost.agent.planning import DECISIONS, STATISTICS
 from songpost.core import bandit, learning_state
 from songpost.core.bandit import Decision
 from songpost.core.learning_state import Statistics, arm_of

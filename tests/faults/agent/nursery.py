@@ -19,7 +19,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TextIO
 
-from songpost.agent.writing import Texts, Tick, tick
+from songpost.agent.planning import Texts
+from songpost.agent.writing import Tick, tick
 from songpost.bootstrap import Given, Session
 from songpost.core import content
 from songpost.core.admission import Admitted, Refused

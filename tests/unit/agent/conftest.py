@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from songpost.agent import ledger
-from songpost.agent.writing import Texts, Tick, tick
+from songpost.agent.planning import Texts
+from songpost.agent.writing import Tick, tick
 from songpost.bootstrap import Given, Session
 from songpost.core import content
 from songpost.lab.in_process import SandboxTransport, environment

@@ -11,7 +11,7 @@ import pytest
 
 from songpost.agent import documents
 from songpost.agent.events import Invocation
-from songpost.agent.writing import DECISIONS, STATISTICS
+from songpost.agent.planning import DECISIONS, STATISTICS
 from songpost.core import bandit
 from songpost.core.bandit import Decision
 from songpost.core.learning_state import Statistics, arm_of
