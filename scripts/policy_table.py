@@ -39,7 +39,7 @@ NOTES = """
   it, or quotes one of the account's posts; Songpost answers that very post, once: the action's key follows from the
   post, and the store keeps one action of a key for ever.
 - *automated-label*, *operator-in-bio*: held before every live action but a delete. X's API does not tell of the
-  label, so the owner's dated word counts (`automated_label_attested_on`); the bio is read with the account's own user, and
+  label, so the owner's dated word counts (`automated_label_attested_on`); the bio is read with the account's user, and
   again every six hours while it does not name `operator`. Neither refusal is final: the action goes out once it is
   mended, while its window is open.
 - *quiet-hours* hold an action back; where its window is over before them, it is abandoned.
