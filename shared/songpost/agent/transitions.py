@@ -14,7 +14,7 @@ from songpost.core import admission, budget
 from songpost.core.snapshot import Snapshot
 from songpost.errors import AccountBlocked, Duplicate, NotSent, RateLimited, UsageCapped, XError
 from songpost.errors import OutcomeOpen as OpenError
-from songpost.model import Action, Attempt, Kind, Post, State, recorded
+from songpost.model import ORIGINALS, Action, Attempt, Kind, Post, State, recorded
 
 MOST_AWAITED = 150
 """Posts that the learner's agenda holds at most: five days of 30 posts a day."""
@@ -26,7 +26,8 @@ LATEST_POSTS = 30
 class Outcome:
     """What came of an attempt: the post if there is one, or the error; and what the headers told.
 
-    `resources` counts the posts that a reconciling read returned on the way.
+    `resources` counts the posts that a reconciling read returned on the way. `unsent`: the call was not even begun,
+    since its media could not be uploaded; `described_micros` is what their alt texts cost, whatever became of the call.
     """
 
     attempt_id: str
@@ -35,6 +36,8 @@ class Outcome:
     error: XError | None = None
     limits: tuple[Bucket, ...] = ()
     resources: int = 0
+    unsent: bool = False
+    described_micros: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +80,40 @@ def settled(action: Action, outcome: Outcome) -> Action:
     attempt = next(a for a in action.attempts if a.id == outcome.attempt_id)
     if outcome.error is None:
         return _succeeded(action, attempt, outcome)
-    ruling = ruling_on(outcome.error, len(action.attempts))
-    looked = reads_micros(attempt, attempt.resources)
-    micros = None if ruling.billed is None else attempt.call_micros * ruling.billed + looked
-    done = replace(
-        attempt, outcome=ruling.outcome, closed_at=None if micros is None else outcome.at, settled_micros=micros
-    )
+    ruling = ruling_on(outcome.error, sum(other.step == attempt.step for other in action.attempts))
+    done = replace(attempt, outcome=ruling.outcome)
+    if ruling.billed is not None:
+        # Once the lease is over another tick may be looking for the post: its look stays paid (`reconcile.paid_late`).
+        looking = outcome.at >= attempt.lease_until
+        held = max(0, attempt.reserved_reads - attempt.resources) if looking else 0
+        micros = attempt.call_micros * ruling.billed + reads_micros(attempt, attempt.resources + held)
+        done = replace(done, closed_at=outcome.at, settled_micros=micros, held_reads=held)
     after = _with_attempt(action, done)
     if action.attempts[-1].id == attempt.id and action.state in {State.SENDING, State.UNKNOWN}:
         retry_at = getattr(outcome.error, "retry_at", None)
         if retry_at is None and ruling.retry_after is not None:
             retry_at = outcome.at + ruling.retry_after
         gate = "X" if ruling.state is State.REFUSED else ""
-        after = replace(after, state=ruling.state, retry_at=retry_at, gate=gate, reason=str(outcome.error))
-    return recorded(after, outcome.at, f"{ruling.outcome}: {outcome.error}", attempt.id)
+        reason = f"{_named(action, attempt.step)}{outcome.error}"
+        state = ended(action, ruling.state)
+        after = freed(replace(after, state=state, retry_at=retry_at, gate=gate, reason=reason))
+    return recorded(after, outcome.at, f"{_named(action, attempt.step)}{ruling.outcome}: {outcome.error}", attempt.id)
+
+
+def _named(action: Action, step: int) -> str:
+    """Which step of a thread a line speaks of; empty where there is but one."""
+    return f"step {step + 1} of {len(action.steps)}: " if action.thread else ""
+
+
+def ended(action: Action, state: State) -> State:
+    """The state that an action ends in: one that is on X in part is neither refused nor abandoned."""
+    return State.PARTIAL if action.post_ids and state in {State.REFUSED, State.ABANDONED} else state
+
+
+def freed(action: Action) -> Action:
+    """The action without what it holds for further steps, unless it goes on with them."""
+    goes_on = action.is_open and (action.state is not State.PLANNED or bool(action.post_ids))
+    return action if goes_on or action.held is None else replace(action, held=None)
 
 
 def reads_micros(attempt: Attempt, resources: int) -> int:
@@ -110,21 +133,25 @@ def _succeeded(action: Action, attempt: Attempt, outcome: Outcome) -> Action:
         settled_micros=attempt.call_micros + reads_micros(attempt, resources),
     )
     after = _with_attempt(action, done)
-    post_id = outcome.post.id if outcome.post is not None else ""
-    if action.state is State.SENT and action.post_id != post_id:
+    post_id, name = outcome.post.id if outcome.post is not None else "", _named(action, attempt.step)
+    if attempt.step < action.next_step:
+        if action.post_ids[attempt.step] == post_id:
+            return recorded(after, outcome.at, f"{name}sent as {post_id}", attempt.id)
         # Only a process frozen for longer than its lease gets here (README, "what it does not promise").
-        return recorded(after, outcome.at, f"sent once more as {post_id}: delete one", attempt.id)
+        return recorded(after, outcome.at, f"{name}sent once more as {post_id}: delete one", attempt.id)
     posted_at = outcome.post.created_at if outcome.post is not None else None
-    after = replace(
-        after,
-        state=State.SENT,
-        post_id=post_id,
-        posted_at=posted_at or outcome.at,
-        retry_at=None,
-        gate="",
-        reason="",
-    )
-    return recorded(after, outcome.at, f"sent as {post_id}" if post_id else "done", attempt.id)
+    if attempt.step:
+        after = replace(after, thread_ids=(*action.thread_ids, post_id))
+    else:
+        after = replace(after, post_id=post_id, posted_at=posted_at or outcome.at)
+    if not after.thread or after.next_step == len(after.steps):
+        after = replace(after, state=State.SENT, retry_at=None, gate="", reason="")
+    elif action.is_open:
+        after = replace(after, state=State.PLANNED, retry_at=None, gate="", reason="")
+    else:
+        reason = f"{name}on X after all, as {post_id}; it had ended: {action.reason}"
+        after = replace(after, state=State.PARTIAL, retry_at=None, reason=reason)
+    return recorded(freed(after), outcome.at, f"{name}sent as {post_id}" if post_id else "done", attempt.id)
 
 
 def _with_attempt(action: Action, attempt: Attempt) -> Action:
@@ -146,35 +173,49 @@ def booked_after(snapshot: Snapshot, before: Action, after: Action, attempt_id: 
             snapshot.settings.budget,
             old.started_at,
             writes=-1 if unbilled and first else 0,
-            reads=new.resources - (old.reserved_reads if first else old.resources),
+            reads=new.resources + new.held_reads - (old.reserved_reads if first else old.resources + old.held_reads),
             micros=new.settled_micros - held,
             kind=after.kind,
         )
-    planned, sent = State.PLANNED, State.SENT
-    change = (before.state is planned and after.state is sent) - (
-        before.state is not planned and after.state is planned
-    )
+    change = _holds_place(after) - _holds_place(before)
     if change:
         # An action that waits holds no place in its window; one whose answer comes late takes it again.
         usage = budget.counted(usage, admission.window_key(after), admission.local_date(after), change)
-    result = replace(snapshot, usage=usage)
-    if unbilled and old.settled_micros is None:
+    result = unheld(replace(snapshot, usage=usage), before, after)
+    if unbilled and old.settled_micros is None and not after.post_ids:
         result = replace(result, fingerprints=admission.without_own(snapshot.fingerprints, after))
+    if after.post_ids != before.post_ids:
+        result = replace(result, timeline=with_posts(snapshot.timeline, before, after))
     if after.post_id and after.post_id != before.post_id:
-        timeline, measuring = with_post(snapshot.timeline, after), with_awaited(snapshot.measuring, after)
-        result = replace(result, timeline=timeline, measuring=measuring)
+        result = replace(result, measuring=with_awaited(snapshot.measuring, after))
     return result
 
 
-def with_post(timeline: Timeline, action: Action) -> Timeline:
-    """The timeline document with a post of our own at its place."""
-    mark = PostMark(id=action.post_id, posted_at=action.posted_at or action.updated_at, kind=action.kind)
-    return with_marks(timeline, (mark,))
+def _holds_place(action: Action) -> bool:
+    """Whether an action counts in its window: one that waits does not, unless a thread's first post is out."""
+    return action.state is not State.PLANNED or bool(action.post_ids)
+
+
+def unheld(snapshot: Snapshot, before: Action, after: Action) -> Snapshot:
+    """The account with what an action held for further steps given back, where it holds it no more."""
+    return admission.without_held(snapshot, before) if before.held is not None and after.held is None else snapshot
+
+
+def with_posts(timeline: Timeline, before: Action, after: Action) -> Timeline:
+    """The timeline document with the posts that an action has newly become; a thread's further ones are replies."""
+    marks = [
+        PostMark(id=post_id, posted_at=after.updated_at, kind=Kind.REPLY)
+        if step
+        else PostMark(id=post_id, posted_at=after.posted_at or after.updated_at, kind=after.kind)
+        for step, post_id in enumerate(after.post_ids)
+        if post_id not in before.post_ids
+    ]
+    return with_marks(timeline, marks)
 
 
 def with_awaited(measuring: Measuring, action: Action) -> Measuring:
     """The learner's agenda with a post that an arm chose; the oldest ones go where it is full."""
-    if action.kind is not Kind.POST or action.arm is None:
+    if action.kind not in ORIGINALS or action.arm is None:
         return measuring
     awaited = Awaited(key=action.key, arm=action.arm, posted_at=action.posted_at or action.updated_at)
     kept = sorted({**measuring.posts, action.post_id: awaited}.items(), key=lambda post: (len(post[0]), post[0]))

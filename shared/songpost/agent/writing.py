@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import DayPlan
-from songpost.agent import ledger, pausing, planning, reconcile, transitions
+from songpost.agent import approvals, ledger, pausing, planning, reconcile, transitions
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.planning import Texts
@@ -125,6 +125,7 @@ def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Call
     if stopped is None and not account.snapshot.control.paused:
         account, refused, stopped = _known(desk, account, hand.passport)
     account, plans = planning.keep_plans(desk, account, texts)
+    account = approvals.propose(desk, account)
     account, buried = _bury(desk, account)
     steps = [Step(action=action, decision=None, at=desk.now()) for action in buried]
     due = _due(account, desk.now())
@@ -216,7 +217,8 @@ def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
 def _abandoned(action: Action, now: datetime) -> Action:
     last = f" ({action.reason})" if action.reason else ""
     reason = f"its window was over at {action.closes_at.isoformat()} before it could be sent{last}"
-    closed = replace(action, state=State.ABANDONED, gate="schedule", reason=reason, retry_at=None)
+    gate = approvals.GATE if action.state is State.PROPOSED else "schedule"
+    closed = replace(action, state=State.ABANDONED, gate=gate, reason=reason, retry_at=None)
     return recorded(closed, now, reason)
 
 

@@ -73,7 +73,7 @@ def by_settings(settings: Settings, action: Action) -> Consent:
         settings.approval.of(action.kind),
         *(_by_risk(settings.approval.by_risk, name) for name in risks_of(action)),
     ]
-    if settings.stage is not Stage.AUTO:
+    if settings.stage is Stage.ASK:
         words.append(Consent.ASK)
     return max(words, key=_STRICTNESS.index)
 

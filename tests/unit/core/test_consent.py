@@ -81,7 +81,7 @@ def test_the_strictest_word_holds(
     """Of kind, risks and stage the strictest word decides, whichever of them speaks it."""
     settings = with_approval(stage, post=kind, by_risk=ByRisk(link=link, media=media, generated=generated))
     risky = replace(action(words=LINKED), media=(PICTURE,), made_with_ai=True)
-    words = [kind, link, media, generated, Consent.AUTO if stage is Stage.AUTO else Consent.ASK]
+    words = [kind, link, media, generated, Consent.ASK if stage is Stage.ASK else Consent.AUTO]
 
     assert max(words, key=ORDER.index) is consent.by_settings(settings, risky)
 
