@@ -110,6 +110,34 @@ class Measuring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far one place is read (`core/sweep.py`): everything up to `since_id` is taken in.
+
+    Where a sweep was cut, `until_id` is the oldest post that it took, `newest_id` the newest; what lies between
+    `since_id` and `until_id` is still to be read. `token` goes on behind a page without posts. `swept` counts the posts
+    of the running sweep; `posts` and `found` all posts and candidates so far; `stuck` says why X could not be followed.
+    """
+
+    since_id: str = ""
+    until_id: str = ""
+    newest_id: str = ""
+    token: str = ""
+    read_at: datetime | None = None
+    swept: int = 0
+    posts: int = 0
+    found: int = 0
+    stuck: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Positions:
+    """How far every place is read, by name: `timeline`, `mentions`, `search/<hash of the query>`, `watch/<user id>`."""
+
+    places: Mapping[str, Position] = field(default_factory=dict)
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What a period has used: writes, reads (resources), and money, open reservations included."""
 

@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from songpost.account_documents import Control, DayPlan, Fingerprints, Identity, Limits, Measuring, Timeline, Usage
+from songpost.account_documents import (
+    Control,
+    DayPlan,
+    Fingerprints,
+    Identity,
+    Limits,
+    Measuring,
+    Positions,
+    Timeline,
+    Usage,
+)
 from songpost.core import similarity
 from songpost.core import snapshot as names
 from songpost.core.learning_state import Statistics
@@ -104,6 +114,7 @@ def snapshot_of(account: str, loaded: Loaded, settings: Settings) -> Snapshot:
         fingerprints=fingerprints,
         learning=noun(names.LEARNING, cast("type[Statistics | None]", Statistics), None),
         measuring=noun(names.MEASURING, Measuring, Measuring()),
+        reading=noun(names.READING, Positions, Positions()),
         plans=plans,
         actions={key: stored.action for key, stored in loaded.actions.items()},
         versions={name: document.version for name, document in loaded.documents.items()},

@@ -88,7 +88,7 @@ def _book(
     """Commit the booking of a read; the account comes back as the commit left it."""
 
     def decide(current: Account) -> Move[AdmittedRead | Refused]:
-        decision = admit_read(current.snapshot, endpoint, price_class, resources, desk.now())
+        decision = admit_read(current.snapshot, endpoint, price_class, resources, desk.now(), must=True)
         if isinstance(decision, Refused):
             return Move(snapshot=current.snapshot, result=decision)
         return Move(

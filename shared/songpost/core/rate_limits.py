@@ -19,6 +19,7 @@ SCOPE_SECONDS = {"user15": 900, "app15": 900, "user24h": 86_400, "app24h": 86_40
 """How long a bucket of each scope lasts."""
 
 ME, TIMELINE, POSTS = endpoints.ME.key, endpoints.TIMELINE.key, endpoints.POSTS.key
+MENTIONS, SEARCH = endpoints.MENTIONS.key, endpoints.SEARCH.key
 ENDPOINTS: Mapping[Kind, str] = {kind: endpoint.key for kind, endpoint in endpoints.BY_KIND.items()}
 """The endpoint that each kind of write calls."""
 
@@ -31,11 +32,13 @@ _EVERY_PLAN: Mapping[str, Mapping[str, int]] = {
     ME: {"user15": 75},
     TIMELINE: {"user15": 900, "app15": 10_000},
     POSTS: {"user15": 5_000, "app15": 3_500},
+    MENTIONS: {"user15": 300, "app15": 450},
+    SEARCH: {"user15": 300, "app15": 450},
 }
 _BY_PLAN: Mapping[Plan, Mapping[str, Mapping[str, int]]] = {
-    Plan.FREE: {"POST /2/tweets": {"user24h": 17}, ME: {"user24h": 25}},
-    Plan.BASIC: {"POST /2/tweets": {"user24h": 100}, ME: {"user24h": 250}},
-    Plan.PRO: {"POST /2/tweets": {"user15": 100}},
+    Plan.FREE: {"POST /2/tweets": {"user24h": 17}, ME: {"user24h": 25}, SEARCH: {"user15": 1}},
+    Plan.BASIC: {"POST /2/tweets": {"user24h": 100}, ME: {"user24h": 250}, SEARCH: {"user15": 60}},
+    Plan.PRO: {"POST /2/tweets": {"user15": 100}, SEARCH: {"user15": 300}},
 }
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
+from songpost.account_documents import Usage
 from songpost.core import budget, rate_limits
 from songpost.core.admission import Refused, Verdict
 from songpost.core.prices import Quote, price, price_list
 from songpost.core.snapshot import Snapshot
-from songpost.model import SKEW_SECONDS, PriceClass
+from songpost.model import MICROS_PER_USD, SKEW_SECONDS, Kind, PriceClass
+from songpost.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +25,28 @@ class AdmittedRead:
     booked_at: datetime
 
 
+def left_today(settings: Settings, usage: Usage, now: datetime) -> int | None:
+    """What the UTC day of `now` has left of `reading.usd_per_day`, in micro-dollars; `None` without such a ceiling."""
+    if settings.reading.usd_per_day is None:
+        return None
+    limit = int(settings.reading.usd_per_day * MICROS_PER_USD)
+    return limit - usage.kind_micros.get(f"{now.date().isoformat()}/{Kind.READ.value}", 0)
+
+
 def admit_read(
-    snapshot: Snapshot, endpoint: str, price_class: PriceClass, resources: int, now: datetime
+    snapshot: Snapshot, endpoint: str, price_class: PriceClass, resources: int, now: datetime, *, must: bool = False
 ) -> AdmittedRead | Refused:
     """Book a read of at most `resources` objects at `now` (UTC), or say which gate refuses it.
 
-    Raises `PriceUnknown`.
+    A read that `must` be made before anything else can be (whose account is this?) counts towards the day's money for
+    reading, and is not held back by it. Raises `PriceUnknown`.
     """
     unit = price(price_list(snapshot.settings, now.date()), price_class)
     worst = unit * resources
     quote = Quote(price_class, worst, resources, 0, "")
     verdict = _refusal(snapshot, endpoint, worst, resources, now)
+    if verdict is None and not must:
+        verdict = _over_the_day(snapshot, worst, now)
     if verdict is not None:
         return Refused(
             gate=verdict.gate,
@@ -43,7 +56,7 @@ def admit_read(
             quote=quote,
             verdicts=(verdict,),
         )
-    usage = budget.booked(snapshot.usage, snapshot.settings.budget, now, reads=resources, micros=worst)
+    usage = budget.booked(snapshot.usage, snapshot.settings.budget, now, reads=resources, micros=worst, kind=Kind.READ)
     limits = rate_limits.taken(snapshot.limits, snapshot.settings.plan, endpoint, now)
     return AdmittedRead(
         snapshot=replace(snapshot, usage=usage, limits=limits),
@@ -72,6 +85,17 @@ def _refusal(snapshot: Snapshot, endpoint: str, worst: int, resources: int, now:
     return None
 
 
+def _over_the_day(snapshot: Snapshot, worst: int, now: datetime) -> Verdict | None:
+    left = left_today(snapshot.settings, snapshot.usage, now)
+    if left is None or worst <= left:
+        return None
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+    whole = int((snapshot.settings.reading.usd_per_day or 0) * MICROS_PER_USD)
+    have, need = budget.dollars(max(0, left)), budget.dollars(worst)
+    reason = f"dollars of reading per day: {have} left, {need} needed at worst"
+    return Verdict(gate="budget", passed=False, detail=reason, retry_at=tomorrow if worst <= whole else None)
+
+
 def settled_read(snapshot: Snapshot, read: AdmittedRead, returned: int) -> Snapshot:
     """Settle a read by what X returned, for that is what it charges: give back the rest, or book what came on top."""
     more = returned - read.resources
@@ -81,5 +105,6 @@ def settled_read(snapshot: Snapshot, read: AdmittedRead, returned: int) -> Snaps
         read.booked_at,
         reads=more,
         micros=more * read.unit_micros,
+        kind=Kind.READ,
     )
     return replace(snapshot, usage=usage)

@@ -9,12 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from songpost.account_documents import Control, DayPlan, Fingerprints, Identity, Limits, Measuring, Timeline, Usage
+from songpost.account_documents import (
+    Control,
+    DayPlan,
+    Fingerprints,
+    Identity,
+    Limits,
+    Measuring,
+    Positions,
+    Timeline,
+    Usage,
+)
 from songpost.core.learning_state import Statistics
 from songpost.model import Action
 from songpost.settings import Settings
 
-CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING = (
+CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, READING = (
     "control",
     "identity",
     "timeline",
@@ -23,6 +33,7 @@ CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING = 
     "fingerprints",
     "learning",
     "measuring",
+    "reading",
 )
 PLAN_PREFIX = "plan/"
 
@@ -46,6 +57,7 @@ class Snapshot:
     fingerprints: Fingerprints = field(default_factory=Fingerprints)
     learning: Statistics | None = None
     measuring: Measuring = field(default_factory=Measuring)
+    reading: Positions = field(default_factory=Positions)
     plans: Mapping[str, DayPlan] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from songpost.lab.sandbox.faults import Fault
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Action, Text
 from songpost.runtime import Runtime
-from songpost.settings import Budget, PerKind, Schedule, Settings, Similarity
+from songpost.settings import Budget, PerKind, Reading, Schedule, Settings, Similarity
 from songpost.store.opening import open_store
 from songpost.store.port import Store
 from songpost.x.token_file import TokenFile
@@ -44,7 +44,16 @@ TEXTS = tuple(
         ("bread", 2, "A loaf is done at 96 degrees inside."),
     )
 )
+NO_READING = Reading(
+    usd_per_day=None,
+    timeline_every_minutes=None,
+    mentions_every_minutes=None,
+    search_every_minutes=None,
+    watchlist_every_minutes=None,
+)
+"""The reader measures, and looks nowhere else."""
 SETTINGS = Settings(
+    reading=NO_READING,
     operator="@example_owner",
     automated_label_attested_on=date(2026, 1, 1),
     topics=("gardening", "bread"),
