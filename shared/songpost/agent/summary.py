@@ -11,7 +11,7 @@ from songpost.core.admission import Admitted, Refused
 from songpost.core.learning_state import FRACTION_BITS
 from songpost.core.snapshot import Snapshot
 from songpost.errors import SongpostError
-from songpost.model import MICROS_PER_USD, Json, Kind
+from songpost.model import MICROS_PER_USD, Json, Kind, State
 
 if TYPE_CHECKING:
     from songpost.agent.agenda import Measured
@@ -36,6 +36,7 @@ def of_tick(tick: Tick, *, account: str, mode: str, dry_run: bool, now: datetime
         "actions": [of_step(step, dry_run=dry_run) for step in steps],
         "budget": of_budget(before, now),
         "budget_after": of_budget(tick.account.snapshot, now),
+        "unknown_age_seconds": unknown_age_seconds(tick.account.snapshot, now),
     }
     if tick.stopped is not None:
         summary["error"] = of_error(tick.stopped)
@@ -79,6 +80,7 @@ def of_measurement(found: Measurement, *, before: Snapshot, now: datetime) -> di
         "posts": [of_measured(one) for one in found.posts],
         "budget": of_budget(before, now),
         "budget_after": of_budget(found.account.snapshot, now),
+        "unknown_age_seconds": unknown_age_seconds(found.account.snapshot, now),
     }
     if found.rebuilt:
         summary["rebuilt"] = found.rebuilt
@@ -134,6 +136,16 @@ def of_measured(one: Measured) -> dict[str, Json]:
 def of_error(error: SongpostError) -> dict[str, Json]:
     """A named error as data."""
     return {"name": error.name, "where": error.where, "what": error.what, "mend": error.mend}
+
+
+def unknown_age_seconds(snapshot: Snapshot, now: datetime) -> int:
+    """How long ago the oldest action was sent whose outcome nobody knows; 0 where there is none. An alarm reads it."""
+    started = [
+        action.attempts[-1].started_at
+        for action in snapshot.actions.values()
+        if action.state in {State.SENDING, State.UNKNOWN} and action.attempts
+    ]
+    return max(0, int((now - min(started)).total_seconds())) if started else 0
 
 
 def of_budget(snapshot: Snapshot, now: datetime) -> dict[str, Json]:
