@@ -5,6 +5,8 @@
       - id: compost-heat
         variants: [One wording., Another one.]
         media: [{path: pictures/heap.jpg, alt_text: A steaming heap.}]
+    replies:
+      - What may be answered to whoever mentions the account.
 
 Like `settings_file.py`, this is the edge: no function imports it.
 """
@@ -17,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from songpost.core import content, policy
-from songpost.core.content import Library
+from songpost.core.content import REPLIES, Library
 from songpost.errors import BadInput, ContentError, Problem, quote
 from songpost.model import Kind, Media, Text
 from songpost.settings import Settings
@@ -73,13 +75,26 @@ def _texts(raw: object, name: str, folder: Path, settings: Settings) -> Iterator
         return
     for topic, entries in raw.items():
         where = f"{name}: {topic}"
-        if topic not in settings.topics:
+        if topic == REPLIES and isinstance(entries, list):
+            yield from _no_replies(entries, where)
+        if topic not in {*settings.topics, REPLIES}:
             yield Problem(where, f"is not one of the topics of the settings ({', '.join(settings.topics)})")
         elif not isinstance(entries, list) or not entries:
             yield Problem(where, "is not a list of texts")
         else:
             for number, entry in enumerate(entries):
                 yield from _text(entry, f"{where}.{number}", settings, str(topic), folder)
+
+
+def _no_replies(entries: list[object], where: str) -> Iterator[Problem]:
+    """What a reply cannot be: it has words alone."""
+    for number, entry in enumerate(entries):
+        for key in (
+            sorted(str(key) for key in entry if key not in {"id", "text", "variants"})
+            if isinstance(entry, dict)
+            else ()
+        ):
+            yield Problem(f"{where}.{number}.{key}", "is not for a reply, which has an id and a text or variants")
 
 
 def _text(entry: object, where: str, settings: Settings, topic: str, folder: Path) -> Iterator[Text | Problem]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from songpost.core import policy
+from songpost.core.content import REPLIES
 from songpost.errors import Problem, SettingsError, quote
 from songpost.model import Kind
 from songpost.settings import KNOWN_WINDOWS, MAX_FINGERPRINTS, Approval, Schedule, Settings, Similarity
@@ -388,6 +389,8 @@ def _check_unique(raw: Raw) -> Iterator[Problem]:
     for index, topic in enumerate(_list(raw.get("topics"))):
         if isinstance(topic, str) and "|" in topic:
             yield Problem(f"topics.{index}", "a topic's name cannot hold '|'")
+        if topic == REPLIES:
+            yield Problem(f"topics.{index}", f"{REPLIES!r} is no topic: under it content files hold replies")
 
 
 _CHECKS: tuple[Callable[[Raw], Iterator[Problem]], ...] = (

@@ -18,7 +18,9 @@ from songpost.model import Text
 from songpost.settings import Similarity
 
 Library = Mapping[str, Sequence[Text]]
-"""Texts by topic, in the order of the files."""
+"""Texts by topic, in the order of the files; replies to those who summon the account stand under `REPLIES`."""
+REPLIES = "replies"
+"""No topic of any settings: its texts are never planned, only answered with."""
 
 
 @dataclass(frozen=True, slots=True)
