@@ -136,7 +136,7 @@ class Attempt:
     `reserved_reads` resources of the own timeline; `settled_micros` is what it came to, `None` while open.
     `outcome` is empty while nothing is known. `reads` counts the reads that looked for the post (the last one
     at `read_at`), `resources` the posts they returned, `absent_reads` those of them that were complete and did
-    not show it.
+    not show it. `held_reads` of the reserved ones stay paid for a look that was under way when it was settled.
     """
 
     id: str
@@ -155,6 +155,7 @@ class Attempt:
     read_at: datetime | None = None
     resources: int = 0
     absent_reads: int = 0
+    held_reads: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

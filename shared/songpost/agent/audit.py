@@ -47,11 +47,14 @@ def miscounts(snapshot: Snapshot, actions: Iterable[Action]) -> Iterator[Finding
     windows: Counter[str] = Counter()
     days: Counter[str] = Counter()
     for action in actions:
-        if action.attempts and action.state in {State.SENT, State.SENDING, State.UNKNOWN, State.REFUSED}:
+        sending = {State.SENT, State.SENDING, State.UNKNOWN, State.REFUSED, State.PARTIAL}
+        if action.attempts and (action.state in sending or action.post_ids):
             windows[admission.window_key(action)] += 1
         for attempt in action.attempts:
             micros = attempt.reserved_micros if attempt.settled_micros is None else attempt.settled_micros
             days[attempt.started_at.date().isoformat()] += micros
+        if action.held is not None:
+            days[action.held.booked_at.date().isoformat()] += action.held.micros
     for key, used in sorted(windows.items()):
         counted = usage.windows.get(key)
         if counted is not None and counted < used:

@@ -9,6 +9,7 @@ is committed.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from songpost.errors import (
 )
 from songpost.model import Action, State
 from songpost.store.port import Change, PutAction, Store, StoredAction
+
+logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 RACES = 24
@@ -126,11 +129,20 @@ def move(desk: Desk, account: Account, decide: Callable[[Account], Move[R]]) -> 
             commit(desk, changes)
         except CommitConflict:
             continue
+        _tell(chosen.actions)
         after = documents.moved(replace(chosen.snapshot, versions=account.snapshot.versions), changes)
         return _with_actions(after, account.stored, chosen.actions), chosen.result
     raise CommitConflict(
         f"lost {RACES} races in a row", where=desk.account, mend="other ticks are at work; the next one decides"
     )
+
+
+def _tell(actions: Iterable[tuple[Action, StoredAction | None]]) -> None:
+    """Raise an alarm for a thread that has just ended in part: only a person can finish or delete it."""
+    for action, previous in actions:
+        if action.state is State.PARTIAL and (previous is None or previous.action.state is not State.PARTIAL):
+            told = f"{action.next_step} of {len(action.steps)} posts are on X"
+            logger.warning("%s: %s: %s", action.key, told, action.reason, extra={"alarm": "Partial"})
 
 
 def _with_actions(

@@ -45,7 +45,7 @@ def action_of(slot: Slot, now: datetime) -> Action:
     """The planned action that a slot becomes."""
     action = Action(
         key=slot.key,
-        kind=Kind.POST,
+        kind=Kind.QUOTE if slot.quote_id else Kind.POST,
         state=State.PLANNED,
         created_at=now,
         updated_at=now,
@@ -57,6 +57,10 @@ def action_of(slot: Slot, now: datetime) -> Action:
         content_id=slot.content_id,
         variant=slot.variant,
         media=slot.media,
+        thread=slot.thread,
+        poll=slot.poll,
+        target_id=slot.quote_id,
+        made_with_ai=slot.made_with_ai,
     )
     return recorded(action, now, "planned")
 

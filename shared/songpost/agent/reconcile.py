@@ -80,10 +80,10 @@ def next_read(attempt: Attempt, now: datetime) -> int:
     return min(LARGEST_READ, RECONCILING_POSTS << max(0, attempt.reads - RECONCILING_READS + 1))
 
 
-def accounted_for(account: Account, except_key: str) -> frozenset[str]:
-    """Ids of posts that are known to be another action's, or the owner's own from before the attempt."""
-    others = {a.post_id for key, a in account.snapshot.actions.items() if key != except_key and a.post_id}
-    return frozenset(others | {mark.id for mark in account.snapshot.timeline.latest})
+def accounted_for(account: Account) -> frozenset[str]:
+    """Ids of posts that are known: an action's, a step's that is sent, or the owner's own from before the attempt."""
+    known = {post_id for action in account.snapshot.actions.values() for post_id in action.post_ids}
+    return frozenset(known | {mark.id for mark in account.snapshot.timeline.latest})
 
 
 def reconcile(desk: Desk, account: Account, read: ReadTimeline) -> Account:
@@ -171,7 +171,7 @@ def _give_back(desk: Desk, account: Account, look: Look, returned: int) -> Accou
 
 
 def _take_in(desk: Desk, account: Account, action: Action, attempt: Attempt, seen: TimelineRead) -> Account:
-    post = matching.found(action, attempt, seen.posts, accounted_for(account, action.key))
+    post = matching.found(action.at_step(attempt.step), attempt, seen.posts, accounted_for(account))
     if post is not None:
         outcome = Outcome(attempt_id=attempt.id, at=desk.now(), post=post, limits=seen.limits, resources=seen.resources)
         return ledger.record(desk, account, action.key, outcome)
@@ -181,11 +181,12 @@ def _take_in(desk: Desk, account: Account, action: Action, attempt: Attempt, see
         if stored is None:
             return Move(snapshot=current.snapshot, result=None)
         if stored.action.state not in OPEN or stored.action.attempts[-1].id != attempt.id:
-            if not seen.resources:
+            held = next((old.held_reads for old in stored.action.attempts if old.id == attempt.id), 0)
+            if not seen.resources and not held:
                 return Move(snapshot=current.snapshot, result=None)
             after = paid_late(stored.action, attempt.id, seen.resources, desk.now())
         else:
-            after = judged(stored.action, seen, accounted_for(current, action.key), desk.now())
+            after = judged(stored.action, seen, accounted_for(current), desk.now())
         snapshot = transitions.booked_after(current.snapshot, stored.action, after, attempt.id)
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, seen.limits))
         return Move(
@@ -204,7 +205,10 @@ def paid_late(action: Action, attempt_id: str, resources: int, now: datetime) ->
     paid = replace(
         attempt,
         resources=attempt.resources + resources,
-        settled_micros=(attempt.settled_micros or 0) + transitions.reads_micros(attempt, resources),
+        held_reads=0,
+        settled_micros=(attempt.settled_micros or 0)
+        + transitions.reads_micros(attempt, resources)
+        - transitions.reads_micros(attempt, attempt.held_reads),
     )
     attempts = tuple(paid if attempt.id == attempt_id else attempt for attempt in action.attempts)
     return recorded(replace(action, attempts=attempts), now, f"settled while a look read {resources} posts", attempt_id)
@@ -217,7 +221,7 @@ def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: 
     cannot account for.
     """
     attempt = action.attempts[-1]
-    strangers = matching.unaccounted(action, attempt, seen.posts, accounted)
+    strangers = matching.unaccounted(action.at_step(attempt.step), attempt, seen.posts, accounted)
     counts = seen.complete and not strangers and now >= attempt.lease_until
     attempt = replace(
         attempt,
@@ -236,11 +240,13 @@ def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: 
     spent = attempt.call_micros + transitions.reads_micros(attempt, attempt.resources)
     closed = replace(attempt, outcome="absent", closed_at=now, settled_micros=spent)
     after = replace(after, attempts=(*action.attempts[:-1], closed))
-    if len(attempts) > 1:
+    if sum(other.step == attempt.step for other in attempts) > 1:
         reason = "absent after a second send: 'songpost actions resolve' decides"
         return recorded(replace(after, reason=reason), now, reason, attempt.id)
-    if now >= action.closes_at:
+    if now >= action.sendable_until:
         reason = "not in the timeline, and its window is over"
-        return recorded(replace(after, state=State.ABANDONED, reason=reason), now, reason, attempt.id)
+        over = replace(after, state=transitions.ended(action, State.ABANDONED), reason=reason)
+        return recorded(transitions.freed(over), now, reason, attempt.id)
     reason = "not in the timeline: sent once more"
-    return recorded(replace(after, state=State.PLANNED, reason=reason), now, reason, attempt.id)
+    again = replace(after, state=State.PLANNED, reason=reason)
+    return recorded(transitions.freed(again), now, reason, attempt.id)

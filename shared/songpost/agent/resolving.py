@@ -40,8 +40,9 @@ def resolve(desk: Desk, account: Account, key: str, *, post_id: str, by: str) ->
             spent = attempt.call_micros + transitions.reads_micros(attempt, attempt.resources)
             closed = replace(attempt, outcome="lost", closed_at=now, settled_micros=spent)
             reason = f"{by} says it is not on X"
-            lost = replace(action, state=State.ABANDONED, reason=reason, attempts=(*action.attempts[:-1], closed))
-            after = recorded(lost, now, reason, attempt.id)
+            state = transitions.ended(action, State.ABANDONED)
+            lost = replace(action, state=state, reason=reason, attempts=(*action.attempts[:-1], closed))
+            after = recorded(transitions.freed(lost), now, reason, attempt.id)
         snapshot = transitions.booked_after(current.snapshot, action, after, attempt.id)
         return Move(
             snapshot=snapshot,

@@ -71,6 +71,13 @@ def ruling_on(error: XError, tries: int) -> Ruling:
     return next(ruling for kind, ruling in RULINGS if isinstance(error, kind))
 
 
+def _without_call(ruling: Ruling) -> Ruling:
+    """What an upload's error means for its post: that was certainly not sent, whatever became of the medium."""
+    if ruling.state is State.UNKNOWN:
+        ruling = next(row for kind, row in RULINGS if kind is NotSent)
+    return replace(ruling, outcome="not sent", billed=False)
+
+
 def settled(action: Action, outcome: Outcome) -> Action:
     """The action after an outcome; pure.
 
@@ -81,19 +88,22 @@ def settled(action: Action, outcome: Outcome) -> Action:
     if outcome.error is None:
         return _succeeded(action, attempt, outcome)
     ruling = ruling_on(outcome.error, sum(other.step == attempt.step for other in action.attempts))
+    if outcome.unsent:
+        ruling = _without_call(ruling)
     done = replace(attempt, outcome=ruling.outcome)
     if ruling.billed is not None:
         # Once the lease is over another tick may be looking for the post: its look stays paid (`reconcile.paid_late`).
         looking = outcome.at >= attempt.lease_until
         held = max(0, attempt.reserved_reads - attempt.resources) if looking else 0
-        micros = attempt.call_micros * ruling.billed + reads_micros(attempt, attempt.resources + held)
+        micros = attempt.call_micros if ruling.billed else outcome.described_micros
+        micros += reads_micros(attempt, attempt.resources + held)
         done = replace(done, closed_at=outcome.at, settled_micros=micros, held_reads=held)
     after = _with_attempt(action, done)
     if action.attempts[-1].id == attempt.id and action.state in {State.SENDING, State.UNKNOWN}:
         retry_at = getattr(outcome.error, "retry_at", None)
         if retry_at is None and ruling.retry_after is not None:
             retry_at = outcome.at + ruling.retry_after
-        gate = "X" if ruling.state is State.REFUSED else ""
+        gate = ("media" if outcome.unsent else "X") if ruling.state is State.REFUSED else ""
         reason = f"{_named(action, attempt.step)}{outcome.error}"
         state = ended(action, ruling.state)
         after = freed(replace(after, state=state, retry_at=retry_at, gate=gate, reason=reason))

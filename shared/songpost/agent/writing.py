@@ -10,9 +10,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
 
 from songpost.account_documents import DayPlan
-from songpost.agent import approvals, ledger, pausing, planning, reconcile, transitions
+from songpost.agent import approvals, interacting, ledger, pausing, planning, reconcile, transitions
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.planning import Texts
@@ -21,14 +23,19 @@ from songpost.agent.transitions import Outcome
 from songpost.core import admission, breakers
 from songpost.core.admission import Admitted, Refused
 from songpost.core.breakers import Trip
+from songpost.core.prices import price, price_list
 from songpost.core.snapshot import CONTROL, Snapshot, plan_name
 from songpost.errors import AccountBlocked, ClockError, SongpostError, XError
-from songpost.model import SKEW_SECONDS, Action, Attempt, Post, State, recorded
+from songpost.model import SKEW_SECONDS, Action, Attempt, Post, PriceClass, State, recorded
+from songpost.settings import Settings
+
+if TYPE_CHECKING:
+    from songpost.x.nouns import Attached
 
 logger = logging.getLogger(__name__)
 
-TICK_SECONDS = admission.SEND_SECONDS + admission.CALL_SECONDS + 10
-"""Time that must be left before another action is begun."""
+SPARE_SECONDS = admission.CALL_SECONDS + 10
+"""Time that must be left after an action's send deadline, for it to be begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +44,8 @@ class Hand:
 
     passport: Passport
     read_timeline: ReadTimeline
-    create: Callable[[Action, Attempt], tuple[Post | None, Told]]
+    upload: Callable[[Action, Attempt], Attached]
+    create: Callable[[Action, Attempt, tuple[str, ...]], tuple[Post | None, Told]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +71,17 @@ class Tick:
 # ------------------------------------------------------------------------------------------------------- dry
 
 
-def foretell(account: Account, texts: Texts, now: datetime, new_id: Callable[[], str]) -> Tick:
+def foretell(
+    account: Account,
+    texts: Texts,
+    now: datetime,
+    new_id: Callable[[], str],
+    found: interacting.Found = interacting.NOTHING,
+    mode: str = "both",
+) -> Tick:
     """What a live tick would do at `now`, and then with every slot of the day at its own time. Pure but for texts.
 
-    Where nothing of today is left, tomorrow's slots are foretold.
+    `found` is what the inbox holds, `mode` as in `tick`. Where nothing of today is left, tomorrow's slots are foretold.
     """
     snapshot = account.snapshot
     today = planning.local_day(snapshot, now)
@@ -77,13 +92,13 @@ def foretell(account: Account, texts: Texts, now: datetime, new_id: Callable[[],
     foretold: list[Step] = []
     waiting = [a for a in snapshot.actions.values() if a.state is State.PLANNED]
     actions = [*waiting, *(planning.action_of(slot, now) for slot in planning.open_slots(plans.values()))]
-    if all(action.closes_at <= now for action in actions):
+    if all(action.sendable_until <= now for action in actions):
         coming = planning.planned(snapshot, texts, today + timedelta(days=1))
         snapshot = replace(snapshot, plans={**plans, coming.date: coming})
         actions += [planning.action_of(slot, now) for slot in planning.open_slots((coming,))]
         plans = {**plans, coming.date: coming}
     for action in sorted(actions, key=lambda a: (a.due_at, a.key)):
-        at = max(now, action.due_at, action.retry_at or now) if now < action.closes_at else now
+        at = max(now, action.due_at, action.retry_at or now) if now < action.sendable_until else now
         decision = admission.admit(snapshot, action, at, new_id())
         (steps if action.due_at <= now else foretold).append(Step(action=action, decision=decision, at=at))
         if isinstance(decision, Admitted):
@@ -97,21 +112,32 @@ def foretell(account: Account, texts: Texts, now: datetime, new_id: Callable[[],
 
 
 def _as_if_sent(decision: Admitted, at: datetime) -> Snapshot:
-    """The account once an admitted action has gone out and settled, for asking the slots after it."""
-    post = Post(id=f"{10**18 + int(at.timestamp())}", text=decision.action.text, created_at=at)
+    """The account once an admitted action has gone out and settled, step by step, for asking the slots after it."""
+    step = decision.attempt.step
+    post = Post(id=f"{10**18 + int(at.timestamp()) * 100 + step}", text=decision.action.text, created_at=at)
     outcome = Outcome(attempt_id=decision.attempt.id, at=at, post=post)
     after = transitions.settled(decision.action, outcome)
     snapshot = transitions.booked_after(decision.snapshot, decision.action, after, decision.attempt.id)
-    return snapshot.with_action(after)
+    snapshot = snapshot.with_action(after)
+    further = admission.admit(snapshot, after, at, f"{decision.attempt.id}/{step}") if _goes_on(after) else None
+    return _as_if_sent(further, at) if isinstance(further, Admitted) else snapshot
+
+
+def _goes_on(action: Action) -> bool:
+    """Whether a thread has begun and its next step may be sent."""
+    return action.state is State.PLANNED and bool(action.post_ids)
 
 
 # ------------------------------------------------------------------------------------------------------ live
 
 
-def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Callable[[], float]) -> Tick:
-    """Act: learn who we are, settle what is open, plan, bury what is past, and send what is due.
+def tick(
+    desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Callable[[], float], mode: str = "both"
+) -> Tick:
+    """Act: learn who we are, settle what is open, plan, claim, bury what is past, and send what is due.
 
-    `remaining` tells how many seconds this invocation has left. An error of X ends the action that met it, not
+    `mode` is `post` (the plan's slots), `interact` (what the inbox holds) or `both`. `remaining` tells how many
+    seconds this invocation has left. An error of X ends the action that met it, not
     the tick; where the whole account is blocked, or this clock is wrong, the account pauses and the tick stops.
     """
     stopped: SongpostError | None = None
@@ -125,22 +151,52 @@ def tick(desk: Desk, account: Account, hand: Hand, texts: Texts, remaining: Call
     if stopped is None and not account.snapshot.control.paused:
         account, refused, stopped = _known(desk, account, hand.passport)
     account, plans = planning.keep_plans(desk, account, texts)
+    if mode != "post" and stopped is None and refused is None:
+        account = interacting.claim(desk, account, texts)
     account = approvals.propose(desk, account)
     account, buried = _bury(desk, account)
     steps = [Step(action=action, decision=None, at=desk.now()) for action in buried]
-    due = _due(account, desk.now())
+    due = _due(account, desk.now()) if mode != "interact" else ()
     if refused is not None:
         steps += [Step(action=action, decision=refused, at=desk.now()) for action in due]
         due = ()
     for action in due if stopped is None else ():
-        if remaining() < TICK_SECONDS:
+        if remaining() < admission.send_seconds(action) + SPARE_SECONDS:
             logger.warning("no time left for %s in this invocation", action.key)
             break
         account, step, stopped = _act(desk, account, hand, action)
+        while stopped is None and isinstance(step.decision, Admitted) and _goes_on(step.action):
+            if step.action.retry_at is not None or remaining() < admission.send_seconds(action) + SPARE_SECONDS:
+                break  # a later tick goes on with the thread
+            account, step, stopped = _act(desk, account, hand, step.action)
         steps.append(step)
         if stopped is not None:
             break
+    if mode != "post" and stopped is None and refused is None:
+        account, answered, stopped = _interact(desk, account, hand, remaining)
+        steps += answered
     return Tick(account=account, plans=plans, steps=tuple(steps), stopped=stopped)
+
+
+def _interact(
+    desk: Desk, account: Account, hand: Hand, remaining: Callable[[], float]
+) -> tuple[Account, tuple[Step, ...], SongpostError | None]:
+    """Send the interactions that wait, at their distances, but to nobody who has asked to be left alone by now."""
+    steps: list[Step] = []
+    stopped: SongpostError | None = None
+
+    def carry(account: Account, action: Action) -> tuple[Account, bool]:
+        nonlocal stopped
+        if interacting.left_alone(desk.store, desk.account, (action,)):
+            account, ended = interacting.abandon(desk, account, (action.key,))
+            steps.extend(Step(action=one, decision=None, at=desk.now()) for one in ended)
+            return account, False
+        account, step, stopped = _act(desk, account, hand, action)
+        steps.append(step)
+        return account, stopped is not None
+
+    account = interacting.act(desk, account, remaining, TICK_SECONDS, carry)
+    return account, tuple(steps), stopped
 
 
 def _known(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Refused | None, SongpostError | None]:
@@ -191,7 +247,7 @@ def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
         waiting = [
             stored
             for stored in current.stored.values()
-            if stored.action.state in {State.PLANNED, State.PROPOSED} and stored.action.closes_at <= now
+            if stored.action.state in {State.PLANNED, State.PROPOSED} and stored.action.sendable_until <= now
         ]
         keys = {slot.key for slot in late}
         changed = {
@@ -202,11 +258,13 @@ def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
             for plan in snapshot.plans.values()
             if keys & {slot.key for slot in plan.slots}
         }
+        for stored in waiting:
+            snapshot = transitions.unheld(snapshot, stored.action, _abandoned(stored.action, now))
         actions = [(_abandoned(planning.action_of(slot, now), now), None) for slot in late]
         over = [(_abandoned(stored.action, now), stored) for stored in waiting]
         return Move(
             snapshot=replace(snapshot, plans={**snapshot.plans, **changed}),
-            written=tuple(plan_name(name) for name in changed),
+            written=(*transitions.differing(current.snapshot, snapshot), *(plan_name(name) for name in changed)),
             actions=(*actions, *over),
             result=tuple(action for action, _ in (*actions, *over)),
         )
@@ -216,10 +274,12 @@ def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
 
 def _abandoned(action: Action, now: datetime) -> Action:
     last = f" ({action.reason})" if action.reason else ""
-    reason = f"its window was over at {action.closes_at.isoformat()} before it could be sent{last}"
+    wanted = "whole" if action.post_ids else "sent"
+    reason = f"its window was over at {action.closes_at.isoformat()} before it could be {wanted}{last}"
     gate = approvals.GATE if action.state is State.PROPOSED else "schedule"
-    closed = replace(action, state=State.ABANDONED, gate=gate, reason=reason, retry_at=None)
-    return recorded(closed, now, reason)
+    state = transitions.ended(action, State.ABANDONED)
+    closed = replace(action, state=state, gate=gate, reason=reason, retry_at=None)
+    return recorded(transitions.freed(closed), now, reason)
 
 
 def _due(account: Account, now: datetime) -> tuple[Action, ...]:
@@ -227,10 +287,12 @@ def _due(account: Account, now: datetime) -> tuple[Action, ...]:
     waiting = [
         stored.action
         for stored in account.stored.values()
-        if stored.action.state is State.PLANNED and (stored.action.retry_at or now) <= now
+        if stored.action.state is State.PLANNED
+        and not interacting.is_interaction(stored.action)
+        and (stored.action.retry_at or now) <= now
     ]
     coming = [planning.action_of(slot, now) for slot in planning.open_slots(account.snapshot.plans.values())]
-    due = [action for action in (*waiting, *coming) if action.due_at <= now < action.closes_at]
+    due = [action for action in (*waiting, *coming) if action.due_at <= now < action.sendable_until]
     return tuple(sorted(due, key=lambda action: (action.due_at, action.key)))
 
 
@@ -241,15 +303,11 @@ def _act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Acco
         account, after = _refuse(desk, account, action, decision)
         return account, Step(action=after, decision=decision, at=desk.now()), None
     attempt = decision.attempt
-    error: XError | None = None
-    try:
-        post, told = hand.create(decision.action, attempt)
-        skew_seconds = told.skew_seconds
-        outcome = Outcome(attempt_id=attempt.id, at=desk.now(), post=post, limits=told.limits)
-    except XError as failed:
-        outcome = Outcome(attempt_id=attempt.id, at=desk.now(), error=failed, limits=failed.limits)
-        error, skew_seconds = failed, failed.skew_seconds
-        logger.warning("%s: %s", action.key, failed)
+    step_action = decision.action.at_step(attempt.step)
+    outcome, skew_seconds = _carried_out(desk, hand, step_action, attempt, decision.snapshot.settings)
+    error = outcome.error
+    if error is not None:
+        logger.warning("%s: %s", action.key, error)
     account = ledger.record(desk, account, action.key, outcome)
     after = transitions.settled(decision.action, outcome)
     step = Step(action=after, decision=decision, at=desk.now())
@@ -257,6 +315,30 @@ def _act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Acco
         skewed = ClockError(f"this clock is {skew_seconds:+d} s off X's", where="clock", mend="set it by network time")
         return pause_if_blocked(desk, account, skewed), step, skewed
     return account, step, error if account.snapshot.control.paused else None
+
+
+def _carried_out(desk: Desk, hand: Hand, action: Action, attempt: Attempt, settings: Settings) -> tuple[Outcome, int]:
+    """Upload the media, if there are any, and then call once: what came of it, and the seconds this clock is off X's.
+
+    Both happen after the booking and before the attempt's send deadline: what is uploaded shows nowhere until the
+    call names it, so an upload that fails, or a crash in the middle of one, leaves nothing behind but the price of
+    alt texts, which is booked.
+    """
+    attached = hand.upload(action, attempt) if action.media else None
+    micros, limits, media_ids = 0, (), ()
+    if attached is not None:
+        prices = price_list(settings, attempt.started_at.date())
+        micros = price(prices, PriceClass.MEDIA_METADATA, attached.alt_texts) if attached.alt_texts else 0
+        limits, media_ids = attached.limits, attached.media_ids
+    draft = partial(Outcome, attempt_id=attempt.id, described_micros=micros)
+    if attached is not None and attached.error is not None:
+        failed = draft(at=desk.now(), error=attached.error, limits=limits, unsent=True)
+        return failed, attached.skew_seconds
+    try:
+        post, told = hand.create(action, attempt, media_ids)
+    except XError as error:
+        return draft(at=desk.now(), error=error, limits=(*limits, *error.limits)), error.skew_seconds
+    return draft(at=desk.now(), post=post, limits=(*limits, *told.limits)), told.skew_seconds
 
 
 def _refuse(desk: Desk, account: Account, action: Action, refused: Refused) -> tuple[Account, Action]:
@@ -269,13 +351,18 @@ def _refuse(desk: Desk, account: Account, action: Action, refused: Refused) -> t
         stored = current.stored.get(action.key)
         if stored is None and desk.store.action(desk.account, action.key) is not None:
             return Move(snapshot=current.snapshot, result=shown)
+        if stored is not None and stored.action != action:
+            return Move(snapshot=current.snapshot, result=stored.action)  # another tick has gone on with it
         now = desk.now()
-        closed = recorded(replace(shown, state=State.REFUSED), now, f"{refused.gate}: {refused.reason}")
-        changed = planning.with_taken(current.snapshot, action.key)
+        state = transitions.ended(action, State.REFUSED)
+        closed = transitions.freed(replace(shown, state=state))
+        closed = recorded(closed, now, f"{refused.gate}: {refused.reason}")
+        changed = planning.with_taken(transitions.unheld(current.snapshot, action, closed), action.key)
         return Move(
             snapshot=changed,
-            written=tuple(
-                plan_name(name) for name, plan in changed.plans.items() if plan != current.snapshot.plans.get(name)
+            written=(
+                *transitions.differing(current.snapshot, changed),
+                *(plan_name(name) for name, plan in changed.plans.items() if plan != current.snapshot.plans.get(name)),
             ),
             actions=((closed, stored),),
             result=closed,

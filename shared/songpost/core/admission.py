@@ -27,6 +27,8 @@ CALL_SECONDS = 20
 """From the first byte to the answer, at most."""
 USED_DAYS = 400
 """How long it is remembered that a text was used: a text of a certain day of the year comes round once."""
+MEDIA_SECONDS = 45
+"""As much later, where media have to be uploaded between the booking and the first byte."""
 RETRY_AFTER_PAUSE = timedelta(minutes=5)
 
 
@@ -276,10 +278,16 @@ def admit(snapshot: Snapshot, action: Action, now: datetime, attempt_id: str) ->
     return _book(case, attempt_id, verdicts)
 
 
+def send_seconds(action: Action) -> int:
+    """How many seconds may pass from an action's booking to the first byte of its call."""
+    pictured = action.media or any(step.media for step in action.thread)
+    return SEND_SECONDS + (MEDIA_SECONDS if pictured else 0)
+
+
 def _book(case: Case, attempt_id: str, verdicts: tuple[Verdict, ...]) -> Admitted:
     snapshot, now, quote = case.snapshot, case.now, case.quote
     first = quote.steps[0] if quote.steps else quote
-    send_deadline = now + timedelta(seconds=SEND_SECONDS)
+    send_deadline = now + timedelta(seconds=send_seconds(case.action))
     attempt = Attempt(
         id=attempt_id,
         step=case.action.next_step,

@@ -40,6 +40,7 @@ def draft_of(action: Action, media_ids: Sequence[str]) -> Draft:
         reply_to=action.target_id if action.kind is Kind.REPLY else "",
         quote=action.target_id if action.kind is Kind.QUOTE else "",
         media_ids=tuple(media_ids),
+        poll=action.poll,
         made_with_ai=action.made_with_ai,
     )
 

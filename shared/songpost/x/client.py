@@ -84,38 +84,59 @@ class Client(Engine):
 
         return self.call(endpoints.POSTS, call, found, deadline=deadline)
 
-    def timeline(
-        self, user_id: str, *, max_posts: int, deadline: datetime, since_id: str = "", next_token: str = ""
+    def timeline(  # noqa: PLR0913 - what may be asked
+        self,
+        user_id: str,
+        *,
+        max_posts: int,
+        deadline: datetime,
+        since_id: str = "",
+        until_id: str = "",
+        next_token: str = "",
     ) -> Answer[Page]:
-        """Read a user's own posts, newest first, at most `max_posts` (a multiple of pages of 5 to 100)."""
+        """Read a user's own posts between two ids (exclusive), newest first, at most `max_posts` in pages of 5 to 100."""
         _check(_ID, user_id, "user_id")
         return self._pages(
             endpoints.TIMELINE,
             partial(self._scribe.get_users_tweets, user_id),
-            (max_posts, since_id, next_token),
+            (max_posts, since_id, until_id, next_token),
             deadline,
         )
 
-    def mentions(
-        self, user_id: str, *, max_posts: int, deadline: datetime, since_id: str = "", next_token: str = ""
+    def mentions(  # noqa: PLR0913 - what may be asked
+        self,
+        user_id: str,
+        *,
+        max_posts: int,
+        deadline: datetime,
+        since_id: str = "",
+        until_id: str = "",
+        next_token: str = "",
     ) -> Answer[Page]:
         """Read the posts that mention a user, newest first, at most `max_posts`."""
         _check(_ID, user_id, "user_id")
         return self._pages(
             endpoints.MENTIONS,
             partial(self._scribe.get_users_mentions, user_id),
-            (max_posts, since_id, next_token),
+            (max_posts, since_id, until_id, next_token),
             deadline,
         )
 
-    def search(
-        self, query: str, *, max_posts: int, deadline: datetime, since_id: str = "", next_token: str = ""
+    def search(  # noqa: PLR0913 - what may be asked
+        self,
+        query: str,
+        *,
+        max_posts: int,
+        deadline: datetime,
+        since_id: str = "",
+        until_id: str = "",
+        next_token: str = "",
     ) -> Answer[Page]:
         """Search the posts of the last seven days, newest first, at most `max_posts`."""
         return self._pages(
             endpoints.SEARCH,
             partial(self._scribe.search_recent_tweets, query),
-            (max_posts, since_id, next_token),
+            (max_posts, since_id, until_id, next_token),
             deadline,
         )
 
@@ -144,6 +165,8 @@ class Client(Engine):
             in_reply_to_tweet_id=draft.reply_to or None,
             quote_tweet_id=draft.quote or None,
             media_ids=list(draft.media_ids) or None,
+            poll_options=None if draft.poll is None else list(draft.poll.options),
+            poll_duration_minutes=None if draft.poll is None else draft.poll.minutes,
             user_auth=self._user_auth,
         )
         flags = {"made_with_ai": draft.made_with_ai, "paid_partnership": draft.paid_partnership}
@@ -198,7 +221,7 @@ class Client(Engine):
         self,
         endpoint: Endpoint,
         write: Callable[..., Call],
-        extent: tuple[int, str, str],
+        extent: tuple[int, str, str, str],
         deadline: datetime,
     ) -> Answer[Page]:
         """Read page after page, never asking for more resources than allowed.
@@ -206,14 +229,15 @@ class Client(Engine):
         An error on the first page is raised; on a later one the pages before it are given with the error: they
         are paid for.
         """
-        max_posts, since_id, token = extent
+        max_posts, since_id, until_id, token = extent
         smallest, largest = endpoint.page or (1, 100)
         if max_posts < smallest:
             raise UsageError(
                 f"{max_posts} posts, but X's smallest page holds {smallest}", where=endpoint.name, mend="ask for more"
             )
-        if since_id:
-            _check(_ID, since_id, "since_id")
+        for where, one in (("since_id", since_id), ("until_id", until_id)):
+            if one:
+                _check(_ID, one, where)
         paging = "next_token" if endpoint is endpoints.SEARCH else "pagination_token"
         posts: list[Post] = []
         answer: Answer[object] = Answer(value=None)
@@ -222,6 +246,7 @@ class Client(Engine):
             call = write(
                 max_results=min(largest, max_posts - answer.resources),
                 since_id=since_id or None,
+                until_id=until_id or None,
                 tweet_fields=list(POST_FIELDS),
                 user_auth=self._user_auth,
                 **{paging: token or None},

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from songpost.account_documents import Bucket
 from songpost.errors import XError
-from songpost.model import Post
+from songpost.model import Poll, Post
 from songpost.x.limits import merged
 
 T = TypeVar("T")
@@ -63,6 +63,7 @@ class Draft:
     reply_to: str = ""
     quote: str = ""
     media_ids: tuple[str, ...] = ()
+    poll: Poll | None = None
     made_with_ai: bool = False
     paid_partnership: bool = False
 
@@ -103,6 +104,20 @@ class Upload:
     media_id: str
     state: str = "succeeded"
     check_after_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The media of a post at X: their ids in order, or the error that stopped it; and how many alt texts were billed.
+
+    `alt_texts` counts a call whose answer was lost, too.
+    """
+
+    media_ids: tuple[str, ...] = ()
+    alt_texts: int = 0
+    error: XError | None = None
+    limits: tuple[Bucket, ...] = ()
+    skew_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,7 @@ def test_a_look_is_paid_although_its_attempt_was_settled_meanwhile(world: World)
     world.sandbox.actors.post("songpost", "By hand, in between.")
     world.later(minutes=4)
     attempt = world.action().attempts[0]
+    held: list[int | None] = []
 
     def wakes() -> None:
         session = whole(world).session()
@@ -71,6 +72,7 @@ def test_a_look_is_paid_although_its_attempt_was_settled_meanwhile(world: World)
             session.desk, session.open(), KEY, Outcome(attempt_id=attempt.id, at=world.clock.now(), error=error)
         )
         session.close()
+        held.append(world.action().attempts[0].settled_micros)
         world.later(minutes=6)
         world.tick()
 
@@ -78,6 +80,7 @@ def test_a_look_is_paid_although_its_attempt_was_settled_meanwhile(world: World)
     world.tick()
 
     settled = world.action().attempts[0]
+    assert [50_000] == held, "while the look is under way its money is not free"
     assert ("not sent", 1, 5_000) == (settled.outcome, settled.resources, settled.settled_micros)
     assert world.bill_micros <= world.spent_micros()
     assert State.SENT is world.action().state
