@@ -27,22 +27,24 @@ from songpost.agent.writing import Hand
 from songpost.core import content
 from songpost.core.admission import CALL_SECONDS
 from songpost.core.snapshot import IDENTITY, Snapshot
-from songpost.errors import CredentialsError, Refusal, VariableError
+from songpost.errors import CredentialsError, NotFound, Refusal, VariableError
 from songpost.mail import LoggedMail, Mail, sns_mail
-from songpost.model import Action, Attempt, Post, User
+from songpost.media_files import SCHEME, MediaBucket, read_file
+from songpost.model import Action, Attempt, Media, Post, User
 from songpost.runtime import Runtime
 from songpost.settings import Settings
 from songpost.store.opening import open_store
 from songpost.store.port import Loaded, Store, StoredAction
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
     from songpost.agent.measuring import Eye, Seen
     from songpost.x.authorization import Tokens
     from songpost.x.client import Client
     from songpost.x.credentials import Credentials
-    from songpost.x.nouns import Answer
+    from songpost.x.nouns import Answer, Attached
     from songpost.x.tokens import TokenStore
     from songpost.x.transport import Transport
 
@@ -224,7 +226,7 @@ class Session:
     @cached_property
     def hand(self) -> Hand:
         """What acts on X for the writer."""
-        return Hand(passport=self._passport(), read_timeline=self._timeline, create=self._create)
+        return Hand(passport=self._passport(), read_timeline=self._timeline, upload=self._upload, create=self._create)
 
     @cached_property
     def mail(self) -> Mail:
@@ -279,11 +281,33 @@ class Session:
             limits=answer.limits,
         )
 
-    def _create(self, action: Action, attempt: Attempt) -> tuple[Post | None, Told]:
+    def _upload(self, action: Action, attempt: Attempt) -> Attached:
+        from songpost.x.media import attach
+
+        return attach(self.client, action.media, self._medium, deadline=attempt.send_deadline_at)
+
+    def _medium(self, medium: Media) -> bytes:
+        """The bytes of a medium: from S3, or from a file beside the settings."""
+        if medium.path.startswith(SCHEME):
+            return self.media_bucket.read(medium.path)
+        if self.file is None:
+            raise NotFound(
+                "lies on somebody's disk, which a function cannot read",
+                where=medium.path,
+                mend="set SONGPOST_MEDIA_BUCKET and push the settings again",
+            )
+        return read_file(self.file.parent / medium.path)
+
+    @cached_property
+    def media_bucket(self) -> MediaBucket:
+        """Where the media of pushed texts lie; built when the first one is wanted."""
+        return MediaBucket(s3_client(), self.runtime.media_bucket)
+
+    def _create(self, action: Action, attempt: Attempt, media_ids: tuple[str, ...]) -> tuple[Post | None, Told]:
         from songpost.x.acting import carry_out
 
         send_by, deadline = attempt.send_deadline_at, attempt.send_deadline_at + timedelta(seconds=CALL_SECONDS)
-        answer = carry_out(self._acting(), action, (), send_by=send_by, deadline=deadline)
+        answer = carry_out(self._acting(), action, media_ids, send_by=send_by, deadline=deadline)
         return answer.value, self._told(answer)
 
     def _acting(self) -> Client:
@@ -321,6 +345,13 @@ def _bounded(settings: Settings, runtime: Runtime) -> Settings:
     if ceiling is None or ceiling >= budget.usd_per_month:
         return settings
     return replace(settings, budget=replace(budget, usd_per_month=ceiling))
+
+
+def s3_client() -> S3Client:
+    """AWS's object store."""
+    import boto3
+
+    return boto3.client("s3")
 
 
 def ssm_client() -> SSMClient:

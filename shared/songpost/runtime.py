@@ -36,6 +36,7 @@ class Runtime:
     monthly_budget_usd: Decimal | None = None
     credentials_path: str = ""
     mail_topic: str = ""
+    media_bucket: str = ""
     x_api_base_url: str = ""
     telemetry: bool = False
     in_lambda: bool = False
@@ -65,6 +66,7 @@ class Runtime:
             monthly_budget_usd=_usd(environ, "SONGPOST_MONTHLY_BUDGET_USD"),
             credentials_path=environ.get("SONGPOST_CREDENTIALS_PATH", ""),
             mail_topic=_topic(environ.get("SONGPOST_MAIL_TOPIC", "")),
+            media_bucket=_bucket(environ.get("SONGPOST_MEDIA_BUCKET", "")),
             x_api_base_url=_base_url(environ.get("X_API_BASE_URL", "")),
             telemetry=_telemetry(environ),
             in_lambda=in_lambda,
@@ -82,6 +84,17 @@ def is_account(name: str) -> bool:
 def _account(name: str) -> str:
     if not is_account(name):
         raise VariableError(f"{quote(name)} is no account name", where="SONGPOST_ACCOUNT", mend=ACCOUNT_RULE)
+    return name
+
+
+def _bucket(name: str) -> str:
+    """The bucket of pushed media, by its plain name."""
+    if name and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        raise VariableError(
+            f"{quote(name)} is no bucket's name",
+            where="SONGPOST_MEDIA_BUCKET",
+            mend="give the name alone, without s3://",
+        )
     return name
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from songpost.account_documents import DayPlan
+from songpost.account_documents import Bucket, DayPlan
 from songpost.agent import approvals, interacting, ledger, pausing, planning, reconcile, transitions
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
@@ -325,7 +325,9 @@ def _carried_out(desk: Desk, hand: Hand, action: Action, attempt: Attempt, setti
     alt texts, which is booked.
     """
     attached = hand.upload(action, attempt) if action.media else None
-    micros, limits, media_ids = 0, (), ()
+    micros = 0
+    limits: tuple[Bucket, ...] = ()
+    media_ids: tuple[str, ...] = ()
     if attached is not None:
         prices = price_list(settings, attempt.started_at.date())
         micros = price(prices, PriceClass.MEDIA_METADATA, attached.alt_texts) if attached.alt_texts else 0

@@ -2,87 +2,108 @@
 
 tweepy has no v2 media, so the calls are written by hand and go the client's way: signed, bounded, retried where
 nothing can have happened. A medium shows nowhere before a post names it, so an upload that lost an answer is
-simply begun anew.
+simply begun anew. An alt text costs money, so its call is made once, after all that is free has gone well.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
 
-from songpost import endpoints
-from songpost.errors import ContentError, OutcomeOpen, Problem, Refused, quote
-from songpost.model import Json
+from songpost import endpoints, media_forms
+from songpost.errors import (
+    ContentError,
+    NotSent,
+    OutcomeOpen,
+    Problem,
+    RateLimited,
+    Refused,
+    SongpostError,
+    XError,
+    quote,
+)
+from songpost.media_forms import Form
+from songpost.model import Json, Media
 from songpost.x.answers import Reply
 from songpost.x.client import Client
-from songpost.x.nouns import Answer, Upload, joined
+from songpost.x.nouns import Answer, Attached, Upload, joined
 from songpost.x.wire import Call
 
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 4 * 1024 * 1024
 """X takes at most 5 MB at once."""
-ALT_TEXT_CHARACTERS = 1000
-_MEGABYTE = 1024 * 1024
-
-
-class Form(NamedTuple):
-    """What X takes: the media type, how such a file begins (at an offset), its category, and the most bytes."""
-
-    media_type: str
-    magic: bytes
-    offset: int
-    category: str
-    largest_bytes: int
-
-
-FORMS = (
-    Form("image/jpeg", b"\xff\xd8\xff", 0, "tweet_image", 5 * _MEGABYTE),
-    Form("image/png", b"\x89PNG\r\n\x1a\n", 0, "tweet_image", 5 * _MEGABYTE),
-    Form("image/webp", b"WEBP", 8, "tweet_image", 5 * _MEGABYTE),
-    Form("image/gif", b"GIF8", 0, "tweet_gif", 15 * _MEGABYTE),
-    Form("video/mp4", b"ftyp", 4, "tweet_video", 512 * _MEGABYTE),
-)
-"""Forms by their first bytes, not by the name of a file. Limits: X's media guide, read 2026-11-22."""
 
 
 def form_of(data: bytes, where: str) -> Form:
     """Tell a medium's form. Raises `ContentError`: empty, of no form that X takes, or too large."""
-    for form in FORMS:
-        if data[form.offset : form.offset + len(form.magic)] == form.magic:
-            if len(data) <= form.largest_bytes:
-                return form
-            limit = form.largest_bytes // _MEGABYTE
-            raise ContentError(
-                (Problem(where, f"{len(data)} bytes of {form.media_type}: X takes {limit} MB; make it smaller"),),
-                where=where,
-            )
-    raise ContentError((Problem(where, "no JPEG, PNG, WEBP, GIF or MP4: convert it"),), where=where)
+    form, fault = media_forms.form_of(data), media_forms.fault_of(data, len(data))
+    if form is None or fault:
+        raise ContentError((Problem(where, fault),), where=where)
+    return form
 
 
-def upload(client: Client, data: bytes, alt_text: str = "", *, where: str, deadline: datetime) -> Answer[Upload]:
-    """Upload a medium and wait until X has processed it; `where` names it in errors.
+def attach(client: Client, media: Sequence[Media], read: Callable[[Media], bytes], *, deadline: datetime) -> Attached:
+    """Upload the media of one post: every file is read before any is sent, and all are sent before any is described.
 
-    Raises `ContentError` for a medium or an alt text that X would refuse, before anything is sent; `Refused`
-    where X refused it, or its processing failed; `NotSent` where the time was too short; and the errors of any
-    call. The alt text costs money (price class `media_metadata`); the rest is free.
+    `read` gives a medium's bytes. Errors are handed back, not raised, with what had been billed by then: a file
+    that X would refuse is a `Refused`, one that cannot be read now a `NotSent`.
+    """
+    answer: Answer[object] = Answer(value=None)
+    ids: list[str] = []
+    alt_texts = 0
+    try:
+        files = [_file(one, read) for one in media]
+        for one, data in zip(media, files, strict=True):
+            uploaded = upload(client, data, where=one.path, deadline=deadline)
+            answer = joined(answer, uploaded)
+            ids.append(uploaded.value.media_id)
+        for media_id, one in zip(ids, media, strict=True):
+            alt_texts += 1
+            answer = joined(answer, describe(client, media_id, one.alt_text, deadline=deadline))
+    except XError as error:
+        if isinstance(error, NotSent | RateLimited):
+            alt_texts = max(0, alt_texts - 1)  # certainly not billed
+        lost = Answer(value=None, limits=error.limits, skew_seconds=error.skew_seconds)
+        answer = joined(answer, lost)
+        return Attached(alt_texts=alt_texts, error=error, limits=answer.limits, skew_seconds=answer.skew_seconds)
+    return Attached(tuple(ids), alt_texts, limits=answer.limits, skew_seconds=answer.skew_seconds)
+
+
+def _file(medium: Media, read: Callable[[Media], bytes]) -> bytes:
+    try:
+        data = read(medium)
+        form_of(data, medium.path)
+    except ContentError as error:
+        raise Refused(error.what, where=medium.path, mend="mend the file, and push the settings again") from error
+    except XError:
+        raise
+    except SongpostError as error:
+        raise NotSent(error.what, where=error.where or medium.path, mend=error.mend) from error
+    return data
+
+
+def upload(client: Client, data: bytes, *, where: str, deadline: datetime) -> Answer[Upload]:
+    """Upload a medium and wait until X has processed it; `where` names it in errors. It costs nothing.
+
+    Raises `ContentError` for a medium that X would refuse, before anything is sent; `Refused` where X refused it, or
+    its processing failed; `NotSent` where the time was too short; and the errors of any call.
     """
     form = form_of(data, where)
-    if len(alt_text) > ALT_TEXT_CHARACTERS:
-        fault = f"an alt text of {len(alt_text)} characters: X takes {ALT_TEXT_CHARACTERS}"
-        raise ContentError((Problem(where, fault),), where=where)
     try:
-        answer = _uploaded(client, data, form, deadline)
+        return _uploaded(client, data, form, deadline)
     except OutcomeOpen as error:
         logger.info("upload of %s starts over: %s", where, error)
-        answer = _uploaded(client, data, form, deadline)
-    if not alt_text:
-        return answer
-    body: Json = {"id": answer.value.media_id, "metadata": {"alt_text": {"text": alt_text}}}
+        return _uploaded(client, data, form, deadline)
+
+
+def describe(client: Client, media_id: str, alt_text: str, *, deadline: datetime) -> Answer[str]:
+    """Give an uploaded medium its alt text. This costs money (price class `media_metadata`), so it is called once."""
+    body: Json = {"id": media_id, "metadata": {"alt_text": {"text": alt_text}}}
     call = _post(endpoints.MEDIA_METADATA, body=body)
-    return joined(answer, client.call(endpoints.MEDIA_METADATA, call, lambda _: answer.value, deadline=deadline))
+    return client.call(endpoints.MEDIA_METADATA, call, lambda _: media_id, deadline=deadline)
 
 
 def _uploaded(client: Client, data: bytes, form: Form, deadline: datetime) -> Answer[Upload]:
