@@ -13,9 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from songpost import telemetry
-from songpost.agent import control, events, measuring, summary, writing
+from songpost.account_documents import Control
+from songpost.agent import control, events, measuring, notices, summary, writing
+from songpost.agent.ledger import Account, Desk
 from songpost.bootstrap import Session, new_id, system_clock
-from songpost.errors import Refusal
+from songpost.errors import Refusal, StoreError
 from songpost.model import Json
 from songpost.runtime import Runtime
 from songpost.store.opening import open_store
@@ -49,7 +51,17 @@ def run_writer(
         now=now,
         before=account.snapshot,
     )
+    if not session.runtime.dry_run:
+        _tell(session, tick.account)
     return shown, tick
+
+
+def _tell(session: Session, account: Account) -> None:
+    """Mail what is new. The tick is done: whatever goes wrong here is told by the log, and tried again by the next."""
+    try:
+        notices.send(session.desk, account, session.mail)
+    except StoreError as error:
+        logger.warning("no notices: %s: %s", error.name, error)
 
 
 def _turn(session: Session, invocation: events.Invocation) -> dict[str, Json]:
@@ -59,17 +71,21 @@ def _turn(session: Session, invocation: events.Invocation) -> dict[str, Json]:
             where="DRY_RUN",
             mend="use 'songpost pause' or 'songpost resume' against the store",
         )
-    if invocation.mode == "pause":
-        after = control.pause(session.desk, invocation.reason or "paused by an event", "event")
-    else:
-        after = control.resume(session.desk, "event")
-    return {
-        "account": session.account,
-        "mode": invocation.mode,
-        "dry_run": False,
-        "actions": [],
-        "paused": after.paused,
-    }
+    desk = session.desk
+
+    def turn(of: Desk) -> Control:
+        if invocation.mode == "resume":
+            return control.resume(of, "event")
+        return control.pause(of, invocation.reason or "paused by an event", "event")
+
+    about: dict[str, Json] = {"account": invocation.account or session.account, "mode": invocation.mode}
+    about |= {"dry_run": False, "actions": []}
+    if invocation.account != control.ALL:
+        return {**about, "paused": turn(desk).paused}
+    turned = control.turn_all(desk, turn)
+    for error in turned.failed.values():
+        raise error
+    return {**about, "paused": invocation.mode == "pause", "accounts": [*sorted(turned.done)]}
 
 
 # ---------------------------------------------------------------------------------------------------- reader
@@ -134,7 +150,7 @@ def _function_session(invocation: events.Invocation) -> Session:
     runtime = Runtime.from_env(environ)
     runtime = replace(
         runtime,
-        account=invocation.account or runtime.account,
+        account=runtime.account if invocation.account == control.ALL else invocation.account or runtime.account,
         dry_run=runtime.dry_run or invocation.dry_run,
     )
     telemetry.configure("INFO", in_lambda=runtime.in_lambda, account=runtime.account)

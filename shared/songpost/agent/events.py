@@ -3,7 +3,8 @@
     {"mode": …, "account": …, "dry_run": …}     all optional; an unknown key is refused by its name
 
 EventBridge's own envelope is looked through to its `detail`, and the console's template event counts as empty.
-An event can make a live function dry; it can never make a dry one live.
+An event can make a live function dry; it can never make a dry one live. `pause` and `resume` take `"account": "*"` for
+every account of the store.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from songpost.agent.control import ALL
 from songpost.errors import EventError, quote
 from songpost.runtime import ACCOUNT_RULE, is_account
 
@@ -44,7 +46,8 @@ def parse(event: object, modes: tuple[str, ...], default: str) -> Invocation:
     if mode not in modes:
         raise EventError(f"{quote(mode)} is not one of {', '.join(modes)}", where="mode", mend="correct it")
     account, dry_run, reason = body.get("account", ""), body.get("dry_run", False), body.get("reason", "")
-    if not isinstance(account, str) or (account and not is_account(account)):
+    every = account == ALL and mode in {"pause", "resume"}
+    if not isinstance(account, str) or (account and not every and not is_account(account)):
         raise EventError(f"{quote(account)} is no account name", where="account", mend=ACCOUNT_RULE)
     if not isinstance(dry_run, bool):
         raise EventError(f"{quote(dry_run)} is not true or false", where="dry_run", mend="leave it out, or true")

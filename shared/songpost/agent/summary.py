@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from songpost.account_documents import Control
+from songpost.agent import approvals
 from songpost.agent.writing import Step, Tick
 from songpost.core import budget
 from songpost.core.admission import Admitted, Refused
@@ -38,9 +40,22 @@ def of_tick(tick: Tick, *, account: str, mode: str, dry_run: bool, now: datetime
         "budget_after": of_budget(tick.account.snapshot, now),
         "unknown_age_seconds": unknown_age_seconds(tick.account.snapshot, now),
     }
+    if tick.account.snapshot.control.paused:
+        summary["control"] = of_control(tick.account.snapshot.control)
     if tick.stopped is not None:
         summary["error"] = of_error(tick.stopped)
     return summary
+
+
+def of_control(control: Control) -> dict[str, Json]:
+    """The kill switch as it stands: why, since when, by whom, and the way back."""
+    return {
+        "paused": control.paused,
+        "reason": control.reason or None,
+        "changed_at": control.changed_at.isoformat() if control.changed_at is not None else None,
+        "changed_by": control.changed_by or None,
+        "mend": "songpost resume" if control.paused else None,
+    }
 
 
 def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
@@ -64,7 +79,8 @@ def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
         "due_at": action.due_at.isoformat(),
     }
     if dry_run:
-        shown["would"] = "send" if isinstance(decision, Admitted) else "refuse"
+        asks = refused is not None and refused.gate == approvals.GATE
+        shown["would"] = "send" if isinstance(decision, Admitted) else "propose" if asks else "refuse"
         shown["at"] = step.at.isoformat()
         shown["gates"] = [
             {"gate": verdict.gate, "passed": verdict.passed, "detail": verdict.detail}
