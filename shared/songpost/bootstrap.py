@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
     from songpost.agent.measuring import Eye, Seen
+    from songpost.agent.reading import Sight, Window
+    from songpost.core.reading_plan import Planned
     from songpost.x.authorization import Tokens
     from songpost.x.client import Client
     from songpost.x.credentials import Credentials
@@ -258,7 +260,36 @@ class Session:
 
         answer = self.client.timeline(user_id, since_id=since_id, max_posts=most, deadline=self._deadline())
         metrics = {post.id: post.metrics for post in answer.value.posts}
-        return Seen(metrics=metrics, gone={}, complete=answer.value.complete, told=self._told(answer))
+        told, posts = self._told(answer), answer.value.posts
+        return Seen(metrics=metrics, gone={}, complete=answer.value.complete, told=told, posts=posts)
+
+    def window(self) -> Window:
+        """What reads X for the reader's inbox, a page at a time."""
+        from songpost.agent.reading import Window
+
+        return Window(passport=self._passport(), page=self._page)
+
+    def _page(self, planned: Planned) -> Sight:
+        from songpost.agent.reading import Sight
+
+        wanted, asked = planned.wanted, planned.asked
+        reads = {"mentions": self.client.mentions, "search": self.client.search, "timeline": self.client.timeline}
+        answer = reads[wanted.endpoint.name](
+            wanted.subject,
+            max_posts=planned.most,
+            deadline=self._deadline(),
+            since_id=asked.since_id,
+            until_id=asked.until_id,
+            next_token=asked.token,
+        )
+        page = answer.value
+        return Sight(
+            posts=page.posts,
+            complete=page.complete,
+            next_token=page.next_token,
+            told=self._told(answer),
+            stopped=page.stopped_by,
+        )
 
     def _deadline(self, seconds: float = READ_SECONDS) -> datetime:
         return self.clock() + timedelta(seconds=seconds)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from songpost import telemetry
 from songpost.account_documents import Control
-from songpost.agent import control, events, measuring, notices, summary, writing
+from songpost.agent import control, events, interacting, measuring, notices, summary, writing
 from songpost.agent.ledger import Account, Desk
 from songpost.bootstrap import Session, new_id, system_clock
 from songpost.errors import Refusal, StoreError
@@ -25,6 +25,7 @@ from songpost.store.port import Store
 
 if TYPE_CHECKING:
     from songpost.agent.measuring import Measurement
+    from songpost.agent.reading import Round
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +39,10 @@ def run_writer(
     account = session.open()
     now = session.clock()
     if session.runtime.dry_run:
-        tick = writing.foretell(account, session.given.texts, now, new_id)
-    elif invocation.mode == "interact":
-        tick = writing.Tick(account=account, plans=(), steps=())
+        found = interacting.look(session.store, session.account, now)
+        tick = writing.foretell(account, session.given.texts, now, new_id, found, invocation.mode)
     else:
-        tick = writing.tick(session.desk, account, session.hand, session.given.texts, remaining)
+        tick = writing.tick(session.desk, account, session.hand, session.given.texts, remaining, invocation.mode)
     shown = summary.of_tick(
         tick,
         account=session.account,
@@ -91,34 +91,44 @@ def _turn(session: Session, invocation: events.Invocation) -> dict[str, Json]:
 # ---------------------------------------------------------------------------------------------------- reader
 
 
+MODES = {
+    "timeline": ("timeline",),
+    "mentions": ("mentions",),
+    "search": ("search",),
+    "all": ("timeline", "mentions", "search"),
+}
+"""What each of the reader's modes looks at (keys of `reading_plan.SOURCES`)."""
+
+
 def run_reader(
     session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str = ""
-) -> tuple[dict[str, Json], Measurement | None]:
-    """One tick of the reader, dry or live; `only` measures one post. Mentions and search read nothing yet.
+) -> tuple[dict[str, Json], Measurement | None, Round | None]:
+    """One tick of the reader, dry or live: the summary, what was measured, and what was read.
 
-    Raises `NotFound` for an `only` that the ledger does not know.
+    `only` measures one post and reads nothing else. Raises `NotFound` for an `only` that the ledger does not know.
     """
-    account = session.open()
-    now = session.clock()
-    about: dict[str, Json] = {
-        "account": session.account,
-        "mode": invocation.mode,
-        "dry_run": session.runtime.dry_run,
-    }
-    if invocation.mode not in {"timeline", "all"}:
-        budget = summary.of_budget(account.snapshot, now)
-        return {**about, "actions": [], "budget": budget, "note": "nothing to do"}, None
-    from songpost.agent import measuring
+    from songpost.agent import measuring, reading
 
-    found: measuring.Measurement | None = None
+    account = session.open()
+    now, dry, modes = session.clock(), session.runtime.dry_run, MODES[invocation.mode]
     before = account.snapshot
+    found: measuring.Measurement | None = None
     if only:
-        account, found = measuring.awaiting(session.desk, account, only, write=not session.runtime.dry_run)
-    if found is None and session.runtime.dry_run:
-        found = measuring.foretell(account, now, only)
-    elif found is None:
-        found = measuring.measure(session.desk, account, session.eye, remaining, only)
-    return {**about, **summary.of_measurement(found, before=before, now=now)}, found
+        account, found = measuring.awaiting(session.desk, account, only, write=not dry)
+    if found is None and "timeline" in modes:
+        if dry:
+            found = measuring.foretell(account, now, only)
+        else:
+            found = measuring.measure(session.desk, account, session.eye, remaining, only)
+        account = found.account
+    read: reading.Round | None = None
+    if not only and (found is None or found.stopped is None):
+        if dry:
+            read = reading.foretell(account, now, modes)
+        else:
+            read = reading.read(session.desk, account, session.window, remaining, modes)
+    about: dict[str, Json] = {"account": session.account, "mode": invocation.mode, "dry_run": dry}
+    return {**about, **summary.of_reader(found, read, before=before, now=now)}, found, read
 
 
 # ------------------------------------------------------------------------------------------------- functions
@@ -137,10 +147,10 @@ def handle_writer(event: object, context: object) -> dict[str, Json]:
 
 
 def handle_reader(event: object, context: object) -> dict[str, Json]:
-    """The reader's handler: parse, open, measure, summarise. Raises the named errors: the invocation fails."""
+    """The reader's handler: parse, open, tick, summarise. Raises the named errors: the invocation fails."""
     invocation = events.parse(event, events.READER_MODES, "all")
     session = _function_session(invocation)
-    shown, _ = run_reader(session, invocation, _remaining(context))
+    shown, *_ = run_reader(session, invocation, _remaining(context))
     logger.info("tick", extra={"summary": shown})
     return shown
 

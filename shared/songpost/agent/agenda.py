@@ -17,6 +17,7 @@ from songpost.core import measurement, rate_limits
 from songpost.core.admission import Refused
 from songpost.core.learning_state import Reward
 from songpost.core.measurement import Measurable
+from songpost.core.ownership import own_price
 from songpost.core.prices import price, price_list
 from songpost.core.reads import AdmittedRead, admit_read
 from songpost.core.snapshot import Snapshot
@@ -123,7 +124,7 @@ def reading_of(snapshot: Snapshot, post_ids: tuple[str, ...], now: datetime) -> 
     by_ids = Reading(
         endpoint=rate_limits.POSTS, price_class=PriceClass.POST_READ, post_ids=post_ids, resources=len(post_ids)
     )
-    if snapshot.identity is None or not snapshot.identity.owns_app:
+    if own_price(snapshot, now.date()) is not PriceClass.OWNED_READ:
         return by_ids
     oldest = min(map(int, post_ids))
     newer = sum(int(mark.id) > oldest for mark in snapshot.timeline.latest)

@@ -16,6 +16,7 @@ from songpost.agent import documents, ledger, transitions
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.core import policy, rate_limits, similarity
 from songpost.core.admission import Refused
+from songpost.core.ownership import own_price
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.errors import ClockError, IdentityError
@@ -160,7 +161,8 @@ def _learn_past(desk: Desk, account: Account, passport: Passport) -> tuple[Accou
     identity = account.snapshot.identity
     if identity is None:
         raise AssertionError("the past is read after the user is known")
-    account, decision = _book(desk, account, rate_limits.TIMELINE, PriceClass.POST_READ, FIRST_POSTS)
+    price_class = own_price(account.snapshot, desk.now().date())
+    account, decision = _book(desk, account, rate_limits.TIMELINE, price_class, FIRST_POSTS)
     if isinstance(decision, Refused):
         return account, decision
     posts, told = passport.posts(identity.user_id, FIRST_POSTS)

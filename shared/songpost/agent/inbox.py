@@ -58,9 +58,9 @@ def opted_out(store: Store, account: str, user_ids: Collection[str]) -> frozense
     """Those of `user_ids` who asked to be left alone; strongly consistent."""
     wanted = set(user_ids) - {""}
     if len(wanted) > ASKED_SINGLY:
-        spans = [(_before(min(wanted)), max(wanted))]
+        spans = [(before(min(wanted)), max(wanted))]
     else:
-        spans = [(_before(one), one) for one in sorted(wanted)]
+        spans = [(before(one), one) for one in sorted(wanted)]
     return frozenset(
         item.key
         for after, until in spans
@@ -74,6 +74,6 @@ def opt_out(word: OptOut) -> PutItem:
     return PutItem(OPT_OUTS, word.user_id, documents.encode(word), if_absent=False)
 
 
-def _before(key: str) -> str:
+def before(key: str) -> str:
     """A text that sorts right below a key of digits: nothing of digits lies between."""
     return key[:-1] + chr(ord(key[-1]) - 1) + "~"

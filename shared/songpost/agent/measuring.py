@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Awaited, Measuring
-from songpost.agent import crediting, documents, ledger, transitions
+from songpost.agent import crediting, documents, ledger, own_posts, transitions
 from songpost.agent.agenda import Measured, Reading, Result, admitted, agenda, marked, without_old
 from songpost.agent.crediting import Credited
 from songpost.agent.enrolment import Passport, Told, enrol
@@ -26,7 +26,7 @@ from songpost.core.reads import AdmittedRead, settled_read
 from songpost.core.reward import NotCredited
 from songpost.core.snapshot import LEARNING, MEASURING, Snapshot
 from songpost.errors import ClockError, NotFound, NotSent, RateLimited, SongpostError, XError
-from songpost.model import SKEW_SECONDS, Action, Kind, State
+from songpost.model import SKEW_SECONDS, Action, Post, State
 from songpost.store.port import PutItem
 
 logger = logging.getLogger(__name__)
@@ -42,12 +42,16 @@ TICK_SECONDS = 40.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a read brought: counts by post, why X refused others, and whether it gave all there is (`complete`)."""
+    """What a read brought: counts by post, why X refused others, and whether it gave all there is (`complete`).
+
+    `posts` are those of the own timeline, where it was read.
+    """
 
     metrics: Mapping[str, Mapping[str, int]]
     gone: Mapping[str, str]
     complete: bool
     told: Told
+    posts: tuple[Post, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +221,8 @@ def _read(desk: Desk, account: Account, eye: Eye, reading: Reading, booked: Admi
         account = pause_if_blocked(desk, account, skewed)
         return Measurement(account=account, reading=reading, booked=booked, settled_micros=micros, stopped=skewed)
     account, posts = _credit(desk, account, reading, booked, seen)
+    if reading.since_id:
+        account = own_posts.served(desk, account, seen.posts, reading.since_id, complete=seen.complete)
     return Measurement(account=account, posts=posts, reading=reading, booked=booked, settled_micros=micros)
 
 
@@ -387,7 +393,7 @@ def _stands(known: crediting.Stored | None) -> Result:
 
 
 def _no_learning_from(action: Action, known: crediting.Stored | None) -> str:
-    if action.kind is not Kind.POST:
+    if action.kind not in ORIGINALS:
         return f"a {action.kind.value} is no post of ours to learn from"
     if action.arm is None:
         return "no arm chose it: a person wrote or pinned it"

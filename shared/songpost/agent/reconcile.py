@@ -115,6 +115,20 @@ def reconcile(desk: Desk, account: Account, read: ReadTimeline) -> Account:
     return account
 
 
+def settle_from(desk: Desk, account: Account, seen: TimelineRead, since_id: str) -> Account:
+    """Settle every due action that a read of the timeline from `since_id` on reaches, paid for by somebody else."""
+    for action in due(account, desk.now()):
+        attempt = action.attempts[-1]
+        if action.kind not in CREATES or not next_read(attempt, desk.now()):
+            continue
+        baseline = int(attempt.baseline_id or "0")
+        if int(since_id or "0") > baseline:
+            continue
+        newer = tuple(post for post in seen.posts if int(post.id) > baseline)
+        account = _take_in(desk, account, action, attempt, replace(seen, posts=newer, resources=0))
+    return account
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """A read that may be made now, of `most` posts: so many were booked with the attempt, the rest at `booked_at`."""

@@ -18,6 +18,7 @@ from songpost.model import MICROS_PER_USD, Json, Kind, State
 if TYPE_CHECKING:
     from songpost.agent.agenda import Measured
     from songpost.agent.measuring import Measurement
+    from songpost.agent.reading import Page, Round
 
 
 def usd(micros: int) -> float:
@@ -87,6 +88,53 @@ def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
             for verdict in (decision.verdicts if decision is not None else ())
         ]
     return shown
+
+
+def of_reader(found: Measurement | None, read: Round | None, *, before: Snapshot, now: datetime) -> dict[str, Json]:
+    """Summarise a reader's tick: each read as an action, what became of measured posts, and what was left unread."""
+    shown: dict[str, Json] = {"actions": [], "budget": of_budget(before, now), "budget_after": of_budget(before, now)}
+    if found is not None:
+        shown |= of_measurement(found, before=before, now=now)
+    if read is None:
+        return shown
+    measured = shown["actions"]
+    pages = [of_page(page, now) for page in read.pages]
+    shown["actions"] = [*(measured if isinstance(measured, list) else []), *pages]
+    shown["skipped"] = [
+        {"place": one.name, "reason": one.reason, "due_at": None if one.due_at is None else one.due_at.isoformat()}
+        for one in read.skipped
+    ]
+    shown["budget_after"] = of_budget(read.account.snapshot, now)
+    if read.pages:
+        shown.pop("note", None)
+    elif found is None:
+        shown["note"] = "nothing is due" if read.refused is None else read.refused.reason
+    if read.stopped is not None:
+        shown["error"] = of_error(read.stopped)
+    return shown
+
+
+def of_page(page: Page, now: datetime) -> dict[str, Json]:
+    """One read of others' posts or of the own timeline, with the fields of every action."""
+    refused, settled = page.refused, page.settled_micros
+    return {
+        "key": f"read/{now.date().isoformat()}/{page.name}",
+        "kind": Kind.READ.value,
+        "state": "planned" if settled is None else "sent",
+        "gate": None if refused is None else refused.gate,
+        "reason": (page.note or None) if refused is None else refused.reason,
+        "retry_at": None if refused is None or refused.retry_at is None else refused.retry_at.isoformat(),
+        "price_usd": usd(page.read.micros if settled is None else settled),
+        "text": "",
+        "arm": None,
+        "post_id": None,
+        "endpoint": page.read.wanted.endpoint.key,
+        "resources": page.read.most,
+        "posts": page.posts,
+        "taken": page.taken,
+        "opted_out": page.opted_out,
+        "left_out": dict(page.left_out),
+    }
 
 
 def of_measurement(found: Measurement, *, before: Snapshot, now: datetime) -> dict[str, Json]:

@@ -23,6 +23,7 @@ from songpost.model import State
 
 if TYPE_CHECKING:
     from songpost.agent.measuring import Measurement
+    from songpost.agent.reading import Round
 
 WIDTH = 80
 MARK = {True: "ok", False: "NO"}
@@ -59,20 +60,49 @@ def measured(words: argparse.Namespace, environ: Mapping[str, str], mode: str, o
         invocation = Invocation(mode=mode, account=session.account, dry_run=session.runtime.dry_run)
         now = session.clock()
         before = session.open().snapshot
-        shown, found = run_reader(session, invocation, lambda: float("inf"), only)
+        shown, found, read = run_reader(session, invocation, lambda: float("inf"), only)
+        dry_run = session.runtime.dry_run
+        after = next(one.account.snapshot for one in (read, found) if one is not None)
         if words.json:
             print_json(shown)
-        elif found is None:
-            print(f"read {mode}: nothing to do")
         else:
-            for line in reading_report(before, found, now, dry_run=session.runtime.dry_run):
+            lines: list[str] = []
+            if found is not None:
+                lines += [*reading_report(found, dry_run=dry_run), ""]
+            if read is not None:
+                lines += [*round_report(read, dry_run=dry_run), ""]
+            for line in [*lines, *budget_lines(before, after, now)]:
                 print(line)
-        if found is not None and found.stopped is not None:
-            raise found.stopped
+            if dry_run:
+                print("\nNothing was read and nothing was written.")
+        stopped = next((one.stopped for one in (read, found) if one is not None and one.stopped is not None), None)
+        if stopped is not None:
+            raise stopped
     return 0
 
 
-def reading_report(before: Snapshot, found: Measurement, now: datetime, *, dry_run: bool) -> Iterator[str]:
+def round_report(read: Round, *, dry_run: bool) -> Iterator[str]:
+    """Each place that was read or would be, at which price, what came of it; and what was left, and why."""
+    if read.refused is not None:
+        yield from wrapped(f"Held back by {read.refused.gate}: {read.refused.reason}")
+    for page in read.pages:
+        price = budget.dollars(page.read.micros if page.settled_micros is None else page.settled_micros)
+        if page.refused is not None:
+            yield from wrapped(f"{page.name}: held back by {page.refused.gate}: {page.refused.reason}", hang=2)
+        elif dry_run:
+            yield from wrapped(f"{page.name}: would be read, up to {_count(page.read.most, 'post')}, {price} at worst")
+        else:
+            came = f"{_count(page.posts, 'post')}, {page.taken} into the inbox, {price}"
+            yield from wrapped(f"{page.name}: {came}" + (f" ({page.note})" if page.note else ""), hang=2)
+            for reason, number in sorted(page.left_out.items()):
+                yield from wrapped(f"left out {number}: {reason}", "  ", hang=2)
+            if page.opted_out:
+                yield f"  {_count(page.opted_out, 'user')} asked to be left alone"
+    for one in read.skipped:
+        yield from wrapped(f"{one.name}: not read: {one.reason}", hang=2)
+
+
+def reading_report(found: Measurement, *, dry_run: bool) -> Iterator[str]:
     """What was read or would be, at which price, and what became of each post."""
     if found.rebuilt:
         did = "would be" if dry_run else "were"
@@ -100,11 +130,6 @@ def reading_report(before: Snapshot, found: Measurement, now: datetime, *, dry_r
                 f"  {one.reward.engagements:,} points of engagement on {one.reward.impressions:,} impressions: "
                 f"{rate:.2%}"
             )
-    yield ""
-    yield from budget_lines(before, found.account.snapshot, now)
-    if dry_run:
-        yield ""
-        yield "Nothing was read and nothing was written."
 
 
 def report(session: Session, before: Snapshot, tick: Tick, mode: str, now: datetime) -> Iterator[str]:

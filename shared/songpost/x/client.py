@@ -84,7 +84,7 @@ class Client(Engine):
 
         return self.call(endpoints.POSTS, call, found, deadline=deadline)
 
-    def timeline(  # noqa: PLR0913 - what may be asked
+    def timeline(
         self,
         user_id: str,
         *,
@@ -94,7 +94,7 @@ class Client(Engine):
         until_id: str = "",
         next_token: str = "",
     ) -> Answer[Page]:
-        """Read a user's own posts between two ids (exclusive), newest first, at most `max_posts` in pages of 5 to 100."""
+        """Read a user's own posts between two ids (exclusive), newest first, at most `max_posts` (5 at least)."""
         _check(_ID, user_id, "user_id")
         return self._pages(
             endpoints.TIMELINE,
@@ -103,7 +103,7 @@ class Client(Engine):
             deadline,
         )
 
-    def mentions(  # noqa: PLR0913 - what may be asked
+    def mentions(
         self,
         user_id: str,
         *,
@@ -122,7 +122,7 @@ class Client(Engine):
             deadline,
         )
 
-    def search(  # noqa: PLR0913 - what may be asked
+    def search(
         self,
         query: str,
         *,

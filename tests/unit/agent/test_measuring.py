@@ -21,7 +21,7 @@ from songpost.errors import IdentityError, NotFound
 from songpost.invoking import run_reader
 from songpost.lab.sandbox.world import Post as SandboxPost
 from songpost.model import Arm, Kind, PriceClass
-from songpost.settings import Budget, LearningSettings, Schedule
+from songpost.settings import AppOwner, Budget, LearningSettings, Schedule
 from songpost.store.port import Change, PutAction, PutDocument, PutItem, Store
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, START, Crash, World, breaking, whole
@@ -538,9 +538,11 @@ def _with_ownership(world: World, posts: int) -> ledger.Account:
     account = world.account()
     marks = tuple(PostMark(id=str(2000 - n), posted_at=START) for n in range(posts))
     awaited = {mark.id: Awaited(key=KEY, arm=Arm("bread", "noon"), posted_at=START) for mark in marks}
-    identity = Identity(user_id="1", username="songpost", credentials="", learned_at=START, owns_app=True)
+    identity = Identity(user_id="1", username="songpost", credentials="", learned_at=START)
+    settings = replace(account.snapshot.settings, app_owner=AppOwner(user_id="1", attested_on=START.date()))
     timeline = replace(account.snapshot.timeline, latest=marks)
-    snapshot = replace(account.snapshot, identity=identity, timeline=timeline, measuring=Measuring(posts=awaited))
+    snapshot = replace(account.snapshot, identity=identity, timeline=timeline, settings=settings)
+    snapshot = replace(snapshot, measuring=Measuring(posts=awaited))
     return ledger.Account(snapshot, {})
 
 
@@ -556,10 +558,10 @@ def test_the_cheaper_read_is_chosen(world: World) -> None:
 
 
 def test_without_proof_of_ownership_nothing_counts_as_owned(world: World) -> None:
-    """The full price is booked until it is proved that the account owns the app."""
+    """The full price is booked where the owner's word names another user."""
     snapshot = _with_ownership(world, 20).snapshot
     assert snapshot.identity is not None
-    snapshot = replace(snapshot, identity=replace(snapshot.identity, owns_app=False))
+    snapshot = replace(snapshot, identity=replace(snapshot.identity, user_id="2"))
     ten = reading_of(snapshot, tuple(str(1981 + n) for n in range(10)), START)
 
     assert (PriceClass.POST_READ, 10) == (ten.price_class, ten.resources)
@@ -577,7 +579,7 @@ def test_a_page_of_the_own_timeline_credits_what_is_due(world: World) -> None:
     world.later(days=8)
     identity = world.account().snapshot.identity
     assert identity is not None
-    put(world, "identity", replace(identity, owns_app=True))
+    world.with_settings(app_owner=AppOwner(user_id=identity.user_id, attested_on=START.date()))
     before = world.spent_micros()
     found = read(world)
 

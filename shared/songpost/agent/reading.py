@@ -1,0 +1,437 @@
+"""The reader's tick over mentions, searches, watched users and the own timeline: page by page, into the inbox.
+
+    plan ─▶ book one page (worst price, `read_at`) ─▶ X ─▶ one commit: settled, position moved, candidates in
+      ▲                                                                       │
+      └──────────── next page, next place, until time or money is over ◀──────┘
+
+A page and the position behind it move in one commit, so a crash anywhere loses no post and takes none twice: it costs
+one page of reads. What was cut goes on at the next tick (`core/sweep.py`). Nothing here writes to X.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from songpost.account_documents import Position, Positions
+from songpost.agent import documents, inbox, ledger, opting_out, own_posts
+from songpost.agent.enrolment import Passport, Told, check_clock, enrol
+from songpost.agent.ledger import Account, Desk, Move
+from songpost.agent.writing import pause_if_blocked, pause_if_overspending
+from songpost.candidates import Candidate, OptOut
+from songpost.core import rate_limits, reading_plan, sighting, sweep
+from songpost.core.admission import Refused
+from songpost.core.reading_plan import TIMELINE, Planned, Skipped
+from songpost.core.reads import AdmittedRead, admit_read, settled_read
+from songpost.core.sighting import LeftOut
+from songpost.core.snapshot import READING, Snapshot
+from songpost.errors import ClockError, NotSent, RateLimited, SongpostError, XError
+from songpost.errors import Refused as NotPermitted
+from songpost.model import Post
+from songpost.store.port import PutItem
+
+logger = logging.getLogger(__name__)
+
+READS = "reads"
+"""Collection of the reads that were made: what, on which UTC day, at what price, and what came of it."""
+KEPT_READS = timedelta(days=400)
+TICK_SECONDS = 40.0
+"""Time that must be left before a page is asked for."""
+MOST_PAGES = 64
+"""Pages of one tick, of all places together: more than `posts_per_tick` of any place needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What one read brought: posts newest first, and whether it gave all there is between the bounds (`complete`).
+
+    `stopped` is the error that cut it after its first page; what came before it is paid for, and taken in.
+    """
+
+    posts: tuple[Post, ...]
+    complete: bool
+    next_token: str
+    told: Told
+    stopped: XError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What reads X for the reader, a page at a time; built only where a run is live. Raises the errors of `x/`."""
+
+    passport: Passport
+    page: Callable[[Planned], Sight]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One read that was made, refused or foretold: how many posts came and were taken in, and why others were not."""
+
+    name: str
+    read: Planned
+    settled_micros: int | None = None
+    posts: int = 0
+    taken: int = 0
+    opted_out: int = 0
+    left_out: Mapping[str, int]
+    refused: Refused | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What a tick of reading came to, or in a dry run would come to."""
+
+    account: Account
+    pages: tuple[Page, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    refused: Refused | None = None
+    stopped: SongpostError | None = None
+
+
+def foretell(account: Account, now: datetime, modes: Collection[str]) -> Round:
+    """What a live tick would read at `now`, each place's first page at its worst price, and what it leaves. Pure."""
+    snapshot = account.snapshot
+    plan = reading_plan.plan(snapshot, now, modes, own_posts.baselines(account, now))
+    pages: list[Page] = []
+    for read in plan.reads:
+        decision = _admitted(snapshot, read, now)
+        refused = decision if isinstance(decision, Refused) else None
+        if isinstance(decision, AdmittedRead):
+            snapshot = decision.snapshot
+        pages.append(Page(name=read.wanted.name, read=read, left_out={}, refused=refused))
+    return Round(account=Account(snapshot, account.stored), pages=tuple(pages), skipped=plan.skipped)
+
+
+# ------------------------------------------------------------------------------------------------------------- live
+
+
+def read(
+    desk: Desk, account: Account, window: Callable[[], Window], remaining: Callable[[], float], modes: Collection[str]
+) -> Round:
+    """Read what is due. `window` is built only where there is something to read.
+
+    An error of X ends the tick, not the function: it stands in the result, and the account pauses where nothing
+    will work. Raises the errors of the store, and `IdentityError` for another user's credentials.
+    """
+    if not _due(account, desk.now(), modes) or remaining() < TICK_SECONDS:
+        plan = reading_plan.plan(account.snapshot, desk.now(), modes)
+        return Round(account=account, skipped=plan.skipped)
+    account = pause_if_overspending(desk, account)
+    opened = window()
+    refused: Refused | None = None
+    try:
+        # A pause is admission's to say, and it says it of the read itself.
+        if not account.snapshot.control.paused:
+            account, refused = enrol(desk, account, opened.passport)
+    except (XError, ClockError) as error:
+        account = pause_if_blocked(desk, Account(*desk.reload()), error)
+        return Round(account=account, stopped=error)
+    if refused is not None:
+        return Round(account=account, refused=refused)
+    return _sweep(desk, account, opened, remaining, modes)
+
+
+def _due(account: Account, now: datetime, modes: Collection[str]) -> bool:
+    """Whether there is anything to read; an account that X has not been asked about yet starts with that."""
+    if account.snapshot.identity is None:
+        return True
+    return bool(reading_plan.plan(account.snapshot, now, modes, own_posts.baselines(account, now)).reads)
+
+
+def _sweep(
+    desk: Desk, account: Account, window: Window, remaining: Callable[[], float], modes: Collection[str]
+) -> Round:
+    """Page after page until nothing is due, or time or money is over."""
+    pages: list[Page] = []
+    done: set[str] = set()
+    while len(pages) < MOST_PAGES and remaining() >= TICK_SECONDS:
+        account, found = _book(desk, account, modes, done)
+        if found is None:
+            break
+        planned, decision = found
+        if isinstance(decision, Refused):
+            pages.append(Page(name=planned.wanted.name, read=planned, left_out={}, refused=decision))
+            done.add(planned.wanted.name)
+            continue
+        account, page, stopped = _read(desk, account, window, planned, decision)
+        pages.append(page)
+        if isinstance(stopped, NotPermitted):
+            done.add(planned.wanted.name)
+            continue
+        if stopped is not None:
+            return Round(account=account, pages=tuple(pages), stopped=stopped)
+        if _finished(account.snapshot, planned, pages):
+            done.add(planned.wanted.name)
+    rest = reading_plan.plan(account.snapshot, desk.now(), modes)
+    return Round(account=account, pages=tuple(pages), skipped=tuple(s for s in rest.skipped if s.name not in done))
+
+
+def _finished(snapshot: Snapshot, planned: Planned, pages: list[Page]) -> bool:
+    """Whether a place has had its turn in this tick."""
+    name = planned.wanted.name
+    position = snapshot.reading.places.get(name, Position())
+    taken = sum(page.posts for page in pages if page.name == name)
+    most = snapshot.settings.reading.posts_per_tick
+    return not sweep.is_cut(position) or bool(position.stuck) or taken >= most
+
+
+def _admitted(snapshot: Snapshot, read: Planned, now: datetime) -> AdmittedRead | Refused:
+    return admit_read(snapshot, read.wanted.endpoint.key, read.wanted.price_class, read.most, now)
+
+
+def _book(
+    desk: Desk, account: Account, modes: Collection[str], done: Collection[str]
+) -> tuple[Account, tuple[Planned, AdmittedRead | Refused] | None]:
+    """Commit the booking of the page that comes next, with the time on its place."""
+    #   this reader                     another reader
+    #   load: mentions are due          load: mentions are due
+    #   commit: mentions read at 9:00   commit: the version of `reading` is another; it loads, and they are not due
+
+    def decide(current: Account) -> Move[tuple[Planned, AdmittedRead | Refused] | None]:
+        now, snapshot = desk.now(), current.snapshot
+        plan = reading_plan.plan(snapshot, now, modes, own_posts.baselines(current, now), done)
+        if not plan.reads:
+            return Move(snapshot=snapshot, result=None)
+        planned = _lowered(plan.reads[0], current, now)
+        decision = _admitted(snapshot, planned, now)
+        if isinstance(decision, Refused):
+            return Move(snapshot=snapshot, result=(planned, decision))
+        name = planned.wanted.name
+        before = snapshot.reading.places.get(name, Position())
+        after = _with_place(decision.snapshot, name, replace(before, read_at=now))
+        return Move(
+            snapshot=after,
+            written=(*decision.written, READING),
+            relied_on=("control", "identity", documents.SETTINGS),
+            others=(_journal(planned, decision, "booked"),),
+            result=(planned, decision),
+        )
+
+    return ledger.move(desk, account, decide)
+
+
+def _lowered(planned: Planned, account: Account, now: datetime) -> Planned:
+    """The read of the own timeline reaches down to the oldest baseline of an open outcome: one read serves all."""
+    baselines = own_posts.baselines(account, now)
+    if planned.wanted.name != TIMELINE or not baselines or planned.asked.until_id:
+        return planned
+    lowest = min((*baselines, planned.asked.since_id), key=lambda one: int(one or "0"))
+    return replace(planned, asked=replace(planned.asked, since_id=lowest or planned.asked.since_id))
+
+
+def _with_place(snapshot: Snapshot, name: str, position: Position) -> Snapshot:
+    """The snapshot with one place's position; places that no settings name any more go."""
+    settings = snapshot.settings
+    named = {reading_plan.TIMELINE, reading_plan.MENTIONS, name}
+    named |= {reading_plan.search_name(query.query) for query in settings.queries}
+    named |= {f"watch/{user_id}" for user_id in settings.watchlist_user_ids}
+    places = {**snapshot.reading.places, name: position}
+    return replace(snapshot, reading=Positions(places={key: one for key, one in places.items() if key in named}))
+
+
+def _journal(planned: Planned, booked: AdmittedRead, outcome: str, resources: int | None = None) -> PutItem:
+    """The line about one page, keyed by its UTC time and place; the outcome replaces the booking."""
+    at, units = booked.booked_at, booked.resources if resources is None else resources
+    return PutItem(
+        READS,
+        f"{at:%Y-%m-%d/%H%M%S.%f}/{planned.wanted.name}/{planned.asked.until_id}",
+        {
+            "endpoint": planned.wanted.endpoint.key,
+            "price_class": planned.wanted.price_class.value,
+            "post_ids": [],
+            "micros": units * booked.unit_micros,
+            "resources": units,
+            "outcome": outcome,
+            "schema_version": 1,
+        },
+        if_absent=outcome == "booked",
+        expires_at=at + KEPT_READS,
+    )
+
+
+def _read(
+    desk: Desk, account: Account, window: Window, planned: Planned, booked: AdmittedRead
+) -> tuple[Account, Page, SongpostError | None]:
+    """Ask X for a page, and take in what comes."""
+    name = planned.wanted.name
+    as_asked = account.snapshot.reading.places.get(name, Position())
+    try:
+        sight = window.page(planned)
+    except XError as error:
+        logger.warning("reading %s: %s", name, error)
+        account, micros = _settle_error(desk, account, planned, booked, error)
+        account = pause_if_blocked(desk, account, error)
+        return account, Page(name=name, read=planned, settled_micros=micros, left_out={}, note=str(error)), error
+    stopped: SongpostError | None = sight.stopped
+    try:
+        check_clock(sight.told)
+    except ClockError as error:
+        # A clock that is off cannot say what has expired: the read is paid, and its posts are asked for again.
+        stopped = error
+        sight = replace(sight, posts=(), complete=False, next_token=planned.asked.token)
+    if name == TIMELINE:
+        account = own_posts.settle_open(desk, account, sight.posts, planned.asked, complete=sight.complete)
+    account, page, opted = _take_in(desk, account, planned, booked, sight, as_asked)
+    if opted:
+        account = opting_out.forget(desk, account, opted)
+    if stopped is not None:
+        account = pause_if_blocked(desk, account, stopped)
+    return account, page, stopped
+
+
+def _settle_error(
+    desk: Desk, account: Account, planned: Planned, booked: AdmittedRead, error: XError
+) -> tuple[Account, int]:
+    """What certainly was not billed is given back; anything else counts as spent. The place waits its interval."""
+    unbilled = isinstance(error, NotSent | RateLimited)
+
+    def decide(current: Account) -> Move[int]:
+        snapshot = settled_read(current.snapshot, booked, 0) if unbilled else current.snapshot
+        snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, error.limits))
+        written = _changed(current.snapshot, snapshot)
+        position = snapshot.reading.places.get(planned.wanted.name, Position())
+        if position.token:
+            # A token that X does not know any more would be refused for ever.
+            snapshot, written = (
+                _with_place(snapshot, planned.wanted.name, replace(position, token="")),
+                (*written, READING),
+            )
+        return Move(
+            snapshot=snapshot,
+            written=written,
+            others=(_journal(planned, booked, error.name, 0 if unbilled else None),),
+            result=0 if unbilled else booked.resources * booked.unit_micros,
+        )
+
+    return ledger.move(desk, account, decide)
+
+
+def _changed(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """The documents of money, limits and timeline that a page has changed."""
+    names = ("usage", "limits", "timeline", "fingerprints", READING)
+    return tuple(name for name in names if getattr(before, name) != getattr(after, name))
+
+
+def _take_in(
+    desk: Desk, account: Account, planned: Planned, booked: AdmittedRead, sight: Sight, as_asked: Position
+) -> tuple[Account, Page, frozenset[str]]:
+    """Settle a page, move its place, and put in what it brought, by one commit."""
+    name, posts = planned.wanted.name, _once(sight.posts)
+
+    def decide(current: Account) -> Move[tuple[Page, frozenset[str]]]:
+        now, before = desk.now(), current.snapshot
+        snapshot = settled_read(before, booked, sight.told.resources)
+        snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, sight.told.limits))
+        position = before.reading.places.get(name, Position())
+        ours = _same_sweep(position, as_asked)
+        found = _Found()
+        if planned.wanted.place is None:
+            snapshot, seen_to = own_posts.recognised(desk, current, snapshot, posts, now)
+            sweep_now = min(now, sweep.time_of(seen_to) + sweep.LAG) if seen_to else now
+        else:
+            found, sweep_now = _sighted(desk, current, planned, posts, now), now
+        note = "" if ours else "another reader was first"
+        if ours:
+            moved = sweep.advanced(
+                position,
+                planned.asked,
+                [post.id for post in posts],
+                complete=sight.complete,
+                next_token=sight.next_token,
+                now=sweep_now,
+            )
+            moved = replace(moved, found=moved.found + len(found.candidates))
+            snapshot, note = _with_place(snapshot, name, moved), moved.stuck
+        if note:
+            logger.warning("reading %s: %s", name, note)
+        page = Page(
+            name=name,
+            read=planned,
+            settled_micros=sight.told.resources * booked.unit_micros,
+            posts=len(posts),
+            taken=len(found.candidates),
+            opted_out=len(found.opt_outs),
+            left_out=dict(found.left_out),
+            note=note,
+        )
+        return Move(
+            snapshot=snapshot,
+            written=_changed(before, snapshot),
+            others=(
+                *(inbox.put(one) for one in found.candidates),
+                *(inbox.opt_out(one) for one in found.opt_outs.values()),
+                _journal(planned, booked, "answered", sight.told.resources),
+            ),
+            result=(page, frozenset(found.opt_outs)),
+        )
+
+    account, (page, opted) = ledger.move(desk, account, decide)
+    return account, page, opted
+
+
+def _same_sweep(one: Position, other: Position) -> bool:
+    """Whether nobody else has moved a place since it was asked about."""
+    return (one.since_id, one.until_id, one.newest_id, one.token) == (
+        other.since_id,
+        other.until_id,
+        other.newest_id,
+        other.token,
+    )
+
+
+def _once(posts: Collection[Post]) -> tuple[Post, ...]:
+    """Each post once, oldest first: X has been seen to give one on two pages."""
+    return tuple(sorted({post.id: post for post in posts}.values(), key=lambda post: int(post.id)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What a page of others' posts came to."""
+
+    candidates: tuple[Candidate, ...] = ()
+    opt_outs: Mapping[str, OptOut] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def _sighted(desk: Desk, account: Account, planned: Planned, posts: Collection[Post], now: datetime) -> _Found:
+    """Sort a page's posts out, by what the store knows of their authors, of what waits, and of what was done."""
+    snapshot, place = account.snapshot, planned.wanted.place
+    identity = snapshot.identity
+    if identity is None or place is None:
+        raise AssertionError("others' posts are read after the own user is known")
+    own_ids = own_posts.known_ids(account)
+    sighted = [(post, sighting.sighted(post, place, identity, own_ids, snapshot.settings, now)) for post in posts]
+    opt_outs = {one.user_id: one for _, one in sighted if isinstance(one, OptOut)}
+    candidates = [one for _, one in sighted if isinstance(one, Candidate)]
+    left_out = Counter(one.reason for _, one in sighted if isinstance(one, LeftOut))
+    alone = inbox.opted_out(desk.store, desk.account, {one.author_id for one in candidates})
+    repeats = _repeats(desk, candidates)
+    kept: list[Candidate] = []
+    for one in candidates:
+        if one.author_id in alone or one.author_id in opt_outs:
+            left_out["its author has opted out"] += 1
+        elif one.key in repeats:
+            left_out["it waits, or was acted on"] += 1
+        else:
+            kept.append(one)
+    for wish in opt_outs.values():
+        logger.info("user %s has opted out with %r in post %s", wish.user_id, wish.word, wish.post_id)
+    return _Found(candidates=tuple(kept), opt_outs=opt_outs, left_out=left_out)
+
+
+def _repeats(desk: Desk, candidates: Collection[Candidate]) -> frozenset[str]:
+    """Inbox keys of those that wait already, or that an action was made of; two queries at most."""
+    if not candidates:
+        return frozenset()
+    keys = sorted(one.key for one in candidates)
+    waiting = {
+        one.key for one in inbox.everything(desk.store, desk.account, after=inbox.before(keys[0]), until=keys[-1])
+    }
+    oldest = min(one.posted_at for one in candidates) - timedelta(days=1)
+    made = {stored.action.key for stored in desk.store.actions(desk.account, since=oldest)}
+    acted = {one.key for one in candidates if any(one.action_key(kind) in made for kind in one.allowed)}
+    return frozenset(waiting | acted)
