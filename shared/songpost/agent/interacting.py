@@ -21,6 +21,7 @@ from songpost.core import admission, interactions
 from songpost.core.content import REPLIES
 from songpost.core.interactions import Follows
 from songpost.core.snapshot import CONTROL, USAGE, Snapshot
+from songpost.core.windows import Occurrence
 from songpost.model import INTERACTIONS, Action, Kind, State, Text, recorded
 from songpost.store.port import Change, Item, PutItem, Store
 
@@ -38,8 +39,12 @@ PATIENCE_SECONDS = 60.0
 class Found:
     """What the inbox holds for a tick: candidates, oldest first, and their authors who want to be left alone."""
 
-    candidates: tuple[Candidate, ...]
-    opted_out: frozenset[str]
+    candidates: tuple[Candidate, ...] = ()
+    opted_out: frozenset[str] = frozenset()
+
+
+NOTHING = Found()
+"""An empty inbox."""
 
 
 def look(store: Store, account: str, now: datetime) -> Found:
@@ -54,9 +59,8 @@ def following(snapshot: Snapshot, texts: Texts, found: Found, now: datetime) -> 
 
     Outside of windows, in quiet hours and while the account is paused nothing does, and all wait.
     """
-    window = interactions.window_of(snapshot.settings, now)
-    quiet = admission.quiet_until(snapshot.settings, Kind.REPLY, now)
-    if window is None or quiet is not None or snapshot.control.paused:
+    window = _window(snapshot, now)
+    if window is None:
         return
     replies: Sequence[Text] | None = None
     for candidate in found.candidates:
@@ -71,6 +75,13 @@ def following(snapshot: Snapshot, texts: Texts, found: Found, now: datetime) -> 
         yield follows
 
 
+def _window(snapshot: Snapshot, now: datetime) -> Occurrence | None:
+    """The window in which something may begin at `now`; `None` where nothing may."""
+    if snapshot.control.paused or admission.quiet_until(snapshot.settings, Kind.REPLY, now) is not None:
+        return None
+    return interactions.window_of(snapshot.settings, now)
+
+
 def claim(desk: Desk, account: Account, texts: Texts) -> Account:
     """Turn candidates into actions as far as the maxima hold, and drop those from which nothing can follow.
 
@@ -81,6 +92,8 @@ def claim(desk: Desk, account: Account, texts: Texts) -> Account:
     def decide(current: Account) -> Move[None]:
         nonlocal races
         races += 1
+        if _window(current.snapshot, desk.now()) is None:
+            return Move(snapshot=current.snapshot, result=None)
         found = look(desk.store, desk.account, desk.now())
         chosen: list[Follows] = []
         for follows in following(current.snapshot, texts, found, desk.now()):
@@ -134,12 +147,17 @@ def _changes(follows: Follows) -> Iterator[Change]:
 # ------------------------------------------------------------------------------------------------- in their order
 
 
+def is_interaction(action: Action) -> bool:
+    """Whether an action answers somebody of the inbox: a quote may also be one of the planned posts."""
+    return action.kind in INTERACTIONS and bool(action.target_author_id)
+
+
 def queue(account: Account, now: datetime) -> tuple[Action, ...]:
     """Interactions that wait to go out, in their order; those held back are left out."""
     waiting = [
         stored.action
         for stored in account.stored.values()
-        if stored.action.kind in INTERACTIONS
+        if is_interaction(stored.action)
         and stored.action.state is State.PLANNED
         and (stored.action.retry_at or now) <= now < stored.action.closes_at
     ]

@@ -7,7 +7,7 @@ of the day at its own time, as if those before it had gone out.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -97,7 +97,9 @@ def foretell(
         snapshot = replace(snapshot, plans={**plans, coming.date: coming})
         actions += [planning.action_of(slot, now) for slot in planning.open_slots((coming,))]
         plans = {**plans, coming.date: coming}
-    for action in sorted(actions, key=lambda a: (a.due_at, a.key)):
+    actions += [a for follows in interacting.following(snapshot, texts, found, now) for a in follows.actions]
+    wanted = [a for a in actions if mode in {"both", "interact" if interacting.is_interaction(a) else "post"}]
+    for action in sorted(wanted, key=lambda a: (a.due_at, a.key)):
         at = max(now, action.due_at, action.retry_at or now) if now < action.sendable_until else now
         decision = admission.admit(snapshot, action, at, new_id())
         (steps if action.due_at <= now else foretold).append(Step(action=action, decision=decision, at=at))
@@ -160,7 +162,21 @@ def tick(
     if refused is not None:
         steps += [Step(action=action, decision=refused, at=desk.now()) for action in due]
         due = ()
-    for action in due if stopped is None else ():
+    if stopped is None:
+        account, sent, stopped = _send(desk, account, hand, due, remaining)
+        steps += sent
+    if mode != "post" and stopped is None and refused is None:
+        account, sent, stopped = _interact(desk, account, hand, remaining)
+        steps += sent
+    return Tick(account=account, plans=plans, steps=tuple(steps), stopped=stopped)
+
+
+def _send(
+    desk: Desk, account: Account, hand: Hand, due: Iterable[Action], remaining: Callable[[], float]
+) -> tuple[Account, tuple[Step, ...], SongpostError | None]:
+    """Send what is due, one after the other, while there is time, and each thread as far as it goes."""
+    steps: list[Step] = []
+    for action in due:
         if remaining() < admission.send_seconds(action) + SPARE_SECONDS:
             logger.warning("no time left for %s in this invocation", action.key)
             break
@@ -171,11 +187,8 @@ def tick(
             account, step, stopped = _act(desk, account, hand, step.action)
         steps.append(step)
         if stopped is not None:
-            break
-    if mode != "post" and stopped is None and refused is None:
-        account, answered, stopped = _interact(desk, account, hand, remaining)
-        steps += answered
-    return Tick(account=account, plans=plans, steps=tuple(steps), stopped=stopped)
+            return account, tuple(steps), stopped
+    return account, tuple(steps), None
 
 
 def _interact(
@@ -195,7 +208,7 @@ def _interact(
         steps.append(step)
         return account, stopped is not None
 
-    account = interacting.act(desk, account, remaining, TICK_SECONDS, carry)
+    account = interacting.act(desk, account, remaining, admission.SEND_SECONDS + SPARE_SECONDS, carry)
     return account, tuple(steps), stopped
 
 
@@ -291,7 +304,8 @@ def _due(account: Account, now: datetime) -> tuple[Action, ...]:
         and not interacting.is_interaction(stored.action)
         and (stored.action.retry_at or now) <= now
     ]
-    coming = [planning.action_of(slot, now) for slot in planning.open_slots(account.snapshot.plans.values())]
+    slots = planning.open_slots(account.snapshot.plans.values())
+    coming = [planning.action_of(slot, now) for slot in slots if slot.due_at <= now]
     due = [action for action in (*waiting, *coming) if action.due_at <= now < action.sendable_until]
     return tuple(sorted(due, key=lambda action: (action.due_at, action.key)))
 
