@@ -203,7 +203,7 @@ def booked_after(snapshot: Snapshot, before: Action, after: Action, attempt_id: 
 
 def _holds_place(action: Action) -> bool:
     """Whether an action counts in its window: one that waits does not, unless a thread's first post is out."""
-    return action.state is not State.PLANNED or bool(action.post_ids)
+    return action.state not in {State.PLANNED, State.PROPOSED} or bool(action.post_ids)
 
 
 def unheld(snapshot: Snapshot, before: Action, after: Action) -> Snapshot:

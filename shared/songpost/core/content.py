@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Fingerprints
 from songpost.core import similarity
-from songpost.model import Text
+from songpost.model import Json, Media, Text
 from songpost.settings import Similarity
 
 Library = Mapping[str, Sequence[Text]]
@@ -32,8 +32,13 @@ class Choice:
 
     @property
     def words(self) -> str:
-        """The wording itself."""
+        """The wording itself; of a thread its first post."""
         return self.text.variants[self.variant]
+
+    @property
+    def posts(self) -> tuple[str, ...]:
+        """The words of every post that it becomes: one, or a thread's."""
+        return self.text.words_of(self.variant)
 
 
 def library_of(texts: Iterable[Text]) -> Library:
@@ -46,12 +51,38 @@ def library_of(texts: Iterable[Text]) -> Library:
 
 def digest(library: Library) -> str:
     """Twelve hex digits that tell one library from another (SHA-256, cut)."""
-    lines = [
-        [topic, text.id, list(text.variants), [[media.path, media.alt_text] for media in text.media]]
+    lines: list[Json] = [
+        [topic, text.id, list(text.variants), _media(text.media), *_more(text)]
         for topic, texts in sorted(library.items())
         for text in texts
     ]
     return hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:12]
+
+
+def _media(media: Sequence[Media]) -> list[Json]:
+    return [[one.path, one.alt_text] for one in media]
+
+
+def _more(text: Text) -> Iterator[Json]:
+    """What a text has besides words and media: only what is there, so that plain libraries keep their digests."""
+    if text.threads:
+        yield [[[step.text, _media(step.media)] for step in thread] for thread in text.threads]
+    if text.poll is not None:
+        yield ["poll", list(text.poll.options), text.poll.minutes]
+    if text.quote_id:
+        yield ["quote", text.quote_id]
+    if text.made_with_ai:
+        yield "made with ai"
+
+
+def with_media(text: Text, change: Callable[[Media], Media]) -> Text:
+    """The text with each of its media, those of its threads included, made another."""
+
+    def changed(media: tuple[Media, ...]) -> tuple[Media, ...]:
+        return tuple(change(medium) for medium in media)
+
+    threads = tuple(tuple(replace(step, media=changed(step.media)) for step in thread) for thread in text.threads)
+    return replace(text, media=changed(text.media), threads=threads)
 
 
 def in_order(texts: Sequence[Text], used: Mapping[str, str]) -> Iterator[Choice]:
@@ -72,8 +103,8 @@ def choose(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similarity, 
     since = at - timedelta(days=rule.window_days)
     recent = similarity.since(fingerprints.entries, since)
     for choice in in_order(texts, fingerprints.used):
-        nearest = similarity.nearest(choice.words, recent, since=since)
-        if nearest is None or nearest.similarity < rule.threshold:
+        found = (similarity.nearest(words, recent, since=since) for words in choice.posts)
+        if all(near is None or near.similarity < rule.threshold for near in found):
             return choice
     return None
 
@@ -81,5 +112,5 @@ def choose(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similarity, 
 def taken(fingerprints: Fingerprints, choice: Choice, at: datetime) -> Fingerprints:
     """The fingerprints as they will be once `choice` has gone out at `at` (UTC)."""
     used = {**fingerprints.used, f"{choice.text.id}/{choice.variant}": at.date().isoformat()}
-    entries = (*fingerprints.entries, similarity.entry(choice.words, at))
+    entries = (*fingerprints.entries, *(similarity.entry(words, at) for words in choice.posts))
     return replace(fingerprints, entries=entries, used=used)

@@ -23,7 +23,7 @@ from songpost.core.content import Choice, Library
 from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
 from songpost.core.windows import Occurrence
-from songpost.model import CREATES, Arm, Kind, Text
+from songpost.model import CREATES, ORIGINALS, Arm, Text
 from songpost.settings import Settings
 
 LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
@@ -99,7 +99,7 @@ def build(snapshot: Snapshot, library: Library, day: date, library_digest: str) 
     shelf = Shelf(settings, library, _promised(snapshot, (*kept, *others), opens_at), opens_at)
     filled = _choose(snapshot, shelf, rooms, max(0, settings.posts_per_day - len(kept)), seed, name)
     busy = [slot.due_at for slot in (*kept, *others) if not slot.skipped]
-    busy += [mark.posted_at for mark in snapshot.timeline.latest if mark.kind is Kind.POST]
+    busy += [mark.posted_at for mark in snapshot.timeline.latest if mark.kind in ORIGINALS]
     keys = frozenset(slot.key for slot in kept)
     slots, left_out = _with_minutes(settings, occurrences, filled.chosen, busy, keys, seed, name)
     return Planned(
@@ -126,17 +126,17 @@ def room_in(settings: Settings, occurrence: Occurrence) -> int:
 def _promised(snapshot: Snapshot, slots: Iterable[Slot], at: datetime) -> Fingerprints:
     """The fingerprints with those of texts that still wait at `at` to go out, so that no slot takes one of them."""
     waiting = [
-        (slot.text, f"{slot.content_id}/{slot.variant}")
+        (slot.steps, f"{slot.content_id}/{slot.variant}")
         for slot in slots
         if not (slot.taken or slot.skipped) and slot.closes_at > at
     ]
     waiting += [
-        (action.text, f"{action.content_id}/{action.variant}")
+        (action.steps, f"{action.content_id}/{action.variant}")
         for action in snapshot.actions.values()
         if action.kind in CREATES and action.closes_at > at
     ]
     known = snapshot.fingerprints
-    entries = (*known.entries, *(similarity.entry(words, at) for words, _ in waiting))
+    entries = (*known.entries, *(similarity.entry(step.text, at) for steps, _ in waiting for step in steps))
     return replace(known, entries=entries, used={**known.used, **{name: at.date().isoformat() for _, name in waiting}})
 
 
@@ -182,13 +182,13 @@ class Shelf:
         if taken is None:
             raise AssertionError(f"{stock} has no text and was no candidate")
         self._fingerprints = content.taken(self._fingerprints, taken, self._at)
-        newest = self._fingerprints.entries[-1:]
+        newest = self._fingerprints.entries[-len(taken.posts) :]
         threshold = self._settings.similarity.threshold
         for other, choice in self.next.items():
             if choice is None:
                 continue
-            near = similarity.nearest(choice.words, newest)
-            if other == stock or (near is not None and near.similarity >= threshold):
+            near = (similarity.nearest(words, newest) for words in choice.posts)
+            if other == stock or any(one is not None and one.similarity >= threshold for one in near):
                 self.next[other] = self._chosen(other)
         return taken
 
@@ -292,6 +292,10 @@ def _with_minutes(
                 variant=choice.variant,
                 text=choice.words,
                 media=choice.text.media,
+                thread=choice.text.thread_of(choice.variant),
+                poll=choice.text.poll,
+                quote_id=choice.text.quote_id,
+                made_with_ai=choice.text.made_with_ai,
             )
             for minute, (arm, choice), key in zip(minutes, posts, fresh, strict=False)
         ]

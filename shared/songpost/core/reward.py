@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from songpost.core.learning_state import FRACTION_BITS, REFERENCE_RATE, REWARD_VERSION, Reward
 from songpost.errors import quote
-from songpost.model import Action, Arm, Kind, State
+from songpost.model import ORIGINALS, Action, Arm
 
 WEIGHTS: Mapping[str, int] = {"like_count": 1, "reply_count": 2, "retweet_count": 2, "quote_count": 1}
 """Points of each public count of X's `public_metrics`; `repost_count`, its newer name, stands for `retweet_count`."""
@@ -121,11 +121,11 @@ def _subject(
     """What a credit is about: post id, arm, time of posting and metrics; or why there is none."""
     if action is None:
         return NotCredited("the ledger knows no such post", final=True)
-    if action.kind is not Kind.POST:
+    if action.kind not in ORIGINALS:
         return NotCredited(f"a {action.kind.value} is no post of ours to learn from", final=True)
     if action.arm is None:
         return NotCredited("no arm chose it: a person wrote or pinned it", final=True)
-    if action.state is not State.SENT or action.posted_at is None or not action.post_id:
+    if action.posted_at is None or not action.post_id:  # of a thread the first post counts, whatever became of the rest
         return NotCredited(f"it is {action.state.value}, not sent")
     if public is None:
         return NotCredited("the post is deleted", final=True)
