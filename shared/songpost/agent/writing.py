@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from songpost.account_documents import Bucket, DayPlan
-from songpost.agent import approvals, interacting, ledger, pausing, planning, reconcile, transitions
+from songpost.agent import approvals, interacting, ledger, pausing, planning, reconcile, repeating, transitions
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.planning import Texts
@@ -149,6 +149,7 @@ def tick(
         stopped = error
         account = pause_if_blocked(desk, account, error)
     refused: Refused | None = None
+    account = repeating.settle(desk, account)
     account = pause_if_overspending(desk, account)
     if stopped is None and not account.snapshot.control.paused:
         account, refused, stopped = _known(desk, account, hand.passport)
