@@ -26,7 +26,7 @@ from songpost.core.reads import AdmittedRead, settled_read
 from songpost.core.reward import NotCredited
 from songpost.core.snapshot import LEARNING, MEASURING, Snapshot
 from songpost.errors import ClockError, NotFound, NotSent, RateLimited, SongpostError, XError
-from songpost.model import SKEW_SECONDS, Action, Post, State
+from songpost.model import ORIGINALS, SKEW_SECONDS, Action, Post, State
 from songpost.store.port import PutItem
 
 logger = logging.getLogger(__name__)
