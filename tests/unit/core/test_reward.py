@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from songpost.core.learning_state import FRACTION_BITS, Reward
 from songpost.core.reward import Credit, NotCredited, credit_of, reward_from, reward_of
-from songpost.model import Action, Arm, Kind, State
+from songpost.model import Action, Arm, Kind, State, ThreadStep
 
 POSTED = datetime(2026, 11, 22, 9, tzinfo=UTC)
 DUE = POSTED + timedelta(hours=48)
@@ -102,14 +102,28 @@ def test_a_due_post_is_credited_to_its_arm() -> None:
 
 
 @pytest.mark.parametrize(
+    "action",
+    [
+        replace(POST, kind=Kind.QUOTE, target_id="7"),
+        replace(POST, thread=(ThreadStep(text="More."),), state=State.PARTIAL),
+        replace(POST, thread=(ThreadStep(text="More."),), state=State.UNKNOWN),
+    ],
+)
+def test_quotes_and_the_first_posts_of_threads_are_credited(action: Action) -> None:
+    """A planned quote is a post of ours, and of a thread the first post counts, whatever became of the rest."""
+    credit = credit_of(action, METRICS, DUE, credit_after_hours=48)
+    assert isinstance(credit, Credit)
+    assert POST.post_id == credit.post_id
+
+
+@pytest.mark.parametrize(
     ("action", "metrics", "now", "reason", "final"),
     [
         (None, METRICS, DUE, "ledger knows no such post", True),
         (replace(POST, kind=Kind.REPLY), METRICS, DUE, "a reply is no post", True),
         (replace(POST, kind=Kind.REPOST), METRICS, DUE, "a repost is no post", True),
-        (replace(POST, kind=Kind.QUOTE), METRICS, DUE, "a quote is no post", True),
         (replace(POST, arm=None), METRICS, DUE, "no arm chose it", True),
-        (replace(POST, state=State.UNKNOWN), METRICS, DUE, "it is unknown, not sent", False),
+        (replace(POST, state=State.UNKNOWN, post_id=""), METRICS, DUE, "it is unknown, not sent", False),
         (replace(POST, posted_at=None), METRICS, DUE, "not sent", False),
         (replace(POST, post_id=""), METRICS, DUE, "not sent", False),
         (POST, None, DUE, "deleted", True),
