@@ -16,27 +16,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from songpost import media_forms
 from songpost.core import content, policy
 from songpost.core.content import REPLIES, Library
 from songpost.errors import BadInput, ContentError, Problem, quote
+from songpost.media_forms import Form
 from songpost.model import Kind, Media, Text
 from songpost.settings import Settings
 from songpost.yaml_file import read_yaml
-
-MEDIA_TYPES = {
-    ".jpg": ("image/jpeg", 5),
-    ".jpeg": ("image/jpeg", 5),
-    ".png": ("image/png", 5),
-    ".webp": ("image/webp", 5),
-    ".gif": ("image/gif", 15),
-    ".mp4": ("video/mp4", 512),
-}
-"""What X takes, with its largest size in megabytes (docs.x.com, media upload, read 2026-08-22)."""
-MAX_PICTURES = 4
-ALONE = (".gif", ".mp4")
-"""What X takes one of, without pictures beside it."""
 
 
 def load(settings: Settings, folder: Path) -> Library:
@@ -55,7 +46,8 @@ def load(settings: Settings, folder: Path) -> Library:
             continue
         found = list(_texts(raw, name, path.parent, settings))
         problems += [item for item in found if isinstance(item, Problem)]
-        texts += [item for item in found if isinstance(item, Text)]
+        beside = partial(_from, Path(name).parent)
+        texts += [content.with_media(item, beside) for item in found if isinstance(item, Text)]
     topics: dict[str, list[str]] = {}
     for item in texts:
         topics.setdefault(item.id, []).append(item.topic)
@@ -141,28 +133,52 @@ def _words(entry: Mapping[str, object], where: str, settings: Settings, problems
 
 
 def _media(raw: object, where: str, folder: Path) -> Iterator[Media | Problem]:
-    if not isinstance(raw, list) or len(raw) > MAX_PICTURES:
-        yield Problem(where, f"is not a list of at most {MAX_PICTURES} media")
+    """The media of an entry; files are told by what they begin with, and their paths stay as they are written."""
+    if not isinstance(raw, list):
+        yield Problem(where, "is not a list of media")
         return
-    alone = [entry for entry in raw if isinstance(entry, dict) and str(entry.get("path")).lower().endswith(ALONE)]
-    if alone and len(raw) > 1:
-        yield Problem(where, f"X takes {MAX_PICTURES} pictures, or one GIF or film by itself")
+    if len(raw) > media_forms.MOST_PICTURES:
+        yield Problem(where, media_forms.COMPANY)
+        return
+    forms: list[Form] = []
     for index, entry in enumerate(raw):
         place = f"{where}.{index}"
         if not isinstance(entry, dict) or set(entry) != {"path", "alt_text"}:
             yield Problem(place, "needs path and alt_text, and nothing else")
             continue
         path, alt_text = entry["path"], entry["alt_text"]
-        if not isinstance(path, str) or not isinstance(alt_text, str) or not alt_text.strip():
+        if not isinstance(path, str) or not path or not isinstance(alt_text, str):
             yield Problem(place, "path and alt_text are texts; neither may be empty")
             continue
-        media_type, megabytes = MEDIA_TYPES.get(Path(path).suffix.lower(), ("", 0))
-        file = folder / path
-        if not media_type:
-            yield Problem(f"{place}.path", f"X takes {', '.join(MEDIA_TYPES)}, not {quote(path)}")
-        elif not file.is_file():
-            yield Problem(f"{place}.path", f"there is no file {quote(path)}")
-        elif file.stat().st_size > megabytes * 1_000_000:
-            yield Problem(f"{place}.path", f"{quote(path)} is larger than {megabytes} MB")
+        if fault := media_forms.fault_of_alt_text(alt_text):
+            yield Problem(f"{place}.alt_text", f"{quote(path)} {fault}")
+        found = _form(path, folder)
+        if isinstance(found, str):
+            yield Problem(f"{place}.path", f"{quote(path)} {found}")
         else:
-            yield Media(path=path, alt_text=alt_text.strip(), media_type=media_type)
+            forms += [found] if found is not None else []
+            yield Media(path=path, alt_text=alt_text.strip(), media_type=found.media_type if found is not None else "")
+    if len(raw) > 1 and any(form.alone for form in forms):
+        yield Problem(where, media_forms.COMPANY)
+
+
+def _form(path: str, folder: Path) -> Form | str | None:
+    """What a medium is: its form, what is wrong with it, or nothing where it lies in S3 and only a push can tell."""
+    if path.startswith("s3:"):
+        plain = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\s]+", path)
+        return None if plain else "is no s3://BUCKET/KEY"
+    file = folder / path
+    try:
+        if not file.is_file():
+            return "is no file"
+        with file.open("rb") as opened:
+            head = opened.read(media_forms.HEAD_BYTES)
+        size = file.stat().st_size
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return media_forms.fault_of(head, size) or media_forms.form_of(head)
+
+
+def _from(folder: Path, medium: Media) -> Media:
+    """The medium with its path from the settings file's folder on."""
+    return medium if medium.path.startswith("s3:") else replace(medium, path=(folder / medium.path).as_posix())

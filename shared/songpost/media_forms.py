@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 ALT_TEXT_CHARACTERS = 1000
 MOST_PICTURES = 4
-"""Of pictures; a GIF or a film goes alone (X: media upload, read 2026-11-22)."""
+COMPANY = f"X takes {MOST_PICTURES} pictures, or one GIF or film by itself"
+"""What may go out with one post (X: media upload, read 2026-11-22)."""
 HEAD_BYTES = 12
 """So many first bytes tell every form."""
-_MEGABYTE = 1024 * 1024
+_MEGABYTE = 1_000_000
+"""X does not say which; the smaller one."""
 
 
 class Form(NamedTuple):
@@ -55,14 +56,7 @@ def fault_of(head: bytes, size: int) -> str:
         return "is no JPEG, PNG, WEBP, GIF or MP4: convert it"
     if size > form.largest_bytes:
         limit = form.largest_bytes // _MEGABYTE
-        return f"has {size} bytes of {form.media_type}, {limit} MB are the most: make it smaller"
-    return ""
-
-
-def fault_of_set(forms: Sequence[Form]) -> str:
-    """Why these cannot go out with one post; empty where they can."""
-    if len(forms) > MOST_PICTURES or (len(forms) > 1 and any(form.alone for form in forms)):
-        return f"X takes {MOST_PICTURES} pictures, or one GIF or film by itself"
+        return f"has {size} bytes of {form.media_type}, {limit} MB are the most"
     return ""
 
 

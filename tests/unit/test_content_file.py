@@ -14,6 +14,7 @@ from songpost.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = Settings(topics=("bread", "gardening"), content=("texts.yaml",), blocked_patterns=("(?i)giveaway",))
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 
 
 def load(folder: Path, body: str, settings: Settings = SETTINGS) -> Library:
@@ -41,7 +42,7 @@ def test_example_content_loads() -> None:
 
 def test_forms_of_a_text(tmp_path: Path) -> None:
     """A text stands by itself, as text, or as variants; an id that is not given follows from the first wording."""
-    (tmp_path / "loaf.PNG").write_bytes(b"1")
+    (tmp_path / "loaf.jpg").write_bytes(PNG)
     library = load(
         tmp_path,
         """
@@ -50,11 +51,11 @@ bread:
   - {text: Feed the starter.}
   - id: crumb
     variants: [One., Two.]
-    media: [{path: loaf.PNG, alt_text: " A loaf. "}]
+    media: [{path: loaf.jpg, alt_text: " A loaf. "}]
 gardening: [Leeks do not mind frost.]
 """,
     )
-    picture = Media(path="loaf.PNG", alt_text="A loaf.", media_type="image/png")
+    picture = Media(path="loaf.jpg", alt_text="A loaf.", media_type="image/png")
 
     assert [
         Text(id="cdc291ba", topic="bread", variants=("Rye wants water.",)),
@@ -101,21 +102,36 @@ def test_no_files_are_an_empty_library(tmp_path: Path) -> None:
         ("bread: [{text: a, id: 5}]", "texts.yaml: bread.0.id: 5 is no id"),
         ("bread: [{text: a, id: a/b}]", "texts.yaml: bread.0.id: 'a/b' is no id"),
         (f"bread: [{{text: a, id: {'x' * 65}}}]", "texts.yaml: bread.0.id: 'xxx"),
-        ("bread: [{text: a, media: b}]", "texts.yaml: bread.0.media: is not a list of at most 4 media"),
-        ("bread: [{text: a, media: [1, 2, 3, 4, 5]}]", "texts.yaml: bread.0.media: is not a list of at most 4 media"),
+        ("bread: [{text: a, media: b}]", "texts.yaml: bread.0.media: is not a list of media"),
+        (
+            "bread: [{text: a, media: [1, 2, 3, 4, 5]}]",
+            "texts.yaml: bread.0.media: X takes 4 pictures, or one GIF or film by itself",
+        ),
         ("bread: [{text: a, media: [b.png]}]", "texts.yaml: bread.0.media.0: needs path and alt_text, and nothing"),
         ("bread: [{text: a, media: [{path: b.png}]}]", "texts.yaml: bread.0.media.0: needs path and alt_text, and"),
         (
-            "bread: [{text: a, media: [{path: b.png, alt_text: ' '}]}]",
+            "bread: [{text: a, media: [{path: s3://bucket/b.png, alt_text: ' '}]}]",
+            "texts.yaml: bread.0.media.0.alt_text: 's3://bucket/b.png' has no alt text: say in words what it shows",
+        ),
+        (
+            f"bread: [{{text: a, media: [{{path: s3://bucket/b.png, alt_text: {'b' * 1001}}}]}}]",
+            "texts.yaml: bread.0.media.0.alt_text: 's3://bucket/b.png' has an alt text of 1001 characters",
+        ),
+        (
+            "bread: [{text: a, media: [{path: '', alt_text: b}]}]",
             "texts.yaml: bread.0.media.0: path and alt_text are texts; neither may be empty",
         ),
         (
-            "bread: [{text: a, media: [{path: b.svg, alt_text: b}]}]",
-            "texts.yaml: bread.0.media.0.path: X takes .jpg, .jpeg, .png, .webp, .gif, .mp4, not 'b.svg'",
+            "bread: [{text: a, media: [{path: b.png, alt_text: b}]}]",
+            "texts.yaml: bread.0.media.0.path: 'b.png' is no file",
         ),
         (
-            "bread: [{text: a, media: [{path: b.png, alt_text: b}]}]",
-            "texts.yaml: bread.0.media.0.path: there is no file 'b.png'",
+            "bread: [{text: a, media: [{path: s3://B/x.png, alt_text: b}]}]",
+            "texts.yaml: bread.0.media.0.path: 's3://B/x.png' is no s3://BUCKET/KEY",
+        ),
+        (
+            f"bread: [{{text: a, media: [{{path: {'b' * 300}, alt_text: b}}]}}]",
+            "texts.yaml: bread.0.media.0.path: 'bbb",
         ),
         ("bread: [a]\nbread: [b]", "texts.yaml:2: is no YAML: the key 'bread' stands twice"),
         ("bread: [a, a]", "ca978112: this text or id stands 2 times (bread, bread): give each an id of its own"),
@@ -153,22 +169,41 @@ def test_all_faults_of_all_files_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_media_are_bounded_in_size_and_company(tmp_path: Path) -> None:
-    """A picture larger than X takes is told, and a GIF or film stands alone."""
-    with (tmp_path / "big.png").open("wb") as file:
-        file.truncate(5_000_001)
-    with (tmp_path / "right.png").open("wb") as file:
-        file.truncate(5_000_000)
-    (tmp_path / "a.gif").write_bytes(b"1")
+def test_media_are_told_by_their_bytes_bounded_in_size_and_company(tmp_path: Path) -> None:
+    """Form and size are the file's own, whatever its name; four pictures go together, a GIF or film alone."""
+    for name, size in (("big.png", 5_000_001), ("right.png", 5_000_000)):
+        with (tmp_path / name).open("wb") as file:
+            file.write(PNG)
+            file.truncate(size)
+    (tmp_path / "a.png").write_bytes(b"GIF89a" + bytes(20))
+    (tmp_path / "page.png").write_bytes(b"<html>")
     entries = {
         "big": [{"path": "big.png", "alt_text": "b"}],
         "right": [{"path": "right.png", "alt_text": "b"}] * 4,
-        "both": [{"path": "right.png", "alt_text": "b"}, {"path": "a.gif", "alt_text": "b"}],
-        "alone": [{"path": "a.gif", "alt_text": "b"}],
+        "five": [{"path": "right.png", "alt_text": "b"}] * 5,
+        "both": [{"path": "right.png", "alt_text": "b"}, {"path": "a.png", "alt_text": "b"}],
+        "alone": [{"path": "a.png", "alt_text": "b"}],
+        "page": [{"path": "page.png", "alt_text": "b"}],
+        "away": [{"path": "s3://my-bucket/film.mp4", "alt_text": "b"}],
     }
     body = yaml.safe_dump({"bread": [{"text": name, "media": media} for name, media in entries.items()]})
 
     assert [
-        "texts.yaml: bread.0.media.0.path: 'big.png' is larger than 5 MB",
+        "texts.yaml: bread.0.media.0.path: 'big.png' has 5000001 bytes of image/png, 5 MB are the most",
         "texts.yaml: bread.2.media: X takes 4 pictures, or one GIF or film by itself",
+        "texts.yaml: bread.3.media: X takes 4 pictures, or one GIF or film by itself",
+        "texts.yaml: bread.5.media.0.path: 'page.png' is no JPEG, PNG, WEBP, GIF or MP4: convert it",
     ] == problems(tmp_path, body)
+
+
+def test_media_lie_beside_their_content_file(tmp_path: Path) -> None:
+    """A path is relative to the content file; the library names it from the settings file's folder on."""
+    (tmp_path / "texts" / "pictures").mkdir(parents=True)
+    (tmp_path / "texts" / "pictures" / "a.png").write_bytes(PNG)
+    media = [{"path": name, "alt_text": "b"} for name in ("pictures/a.png", "s3://my-bucket/b.png")]
+    (tmp_path / "texts" / "t.yaml").write_text(yaml.safe_dump({"bread": [{"text": "a", "media": media}]}))
+    library = content_file.load(replace(SETTINGS, content=("texts/t.yaml",)), tmp_path)
+
+    assert [("texts/pictures/a.png", "image/png"), ("s3://my-bucket/b.png", "")] == [
+        (medium.path, medium.media_type) for medium in library["bread"][0].media
+    ]

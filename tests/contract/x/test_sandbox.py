@@ -27,10 +27,11 @@ from songpost.errors import (
 )
 from songpost.lab.sandbox import Fault, Sandbox
 from songpost.lab.sandbox.server import SandboxServer
+from songpost.model import Media
 from songpost.x.authorization import OAuth1Authorization, OAuth2Authorization
 from songpost.x.client import Client
 from songpost.x.credentials import OAuth1
-from songpost.x.media import upload
+from songpost.x.media import attach, upload
 from songpost.x.nouns import Draft
 from tests.contract.x.conftest import network, now
 
@@ -193,10 +194,10 @@ def test_a_picture_goes_up_in_chunks_and_with_a_post(client: Client, sandbox: Sa
     data = picture(1250)
     assert 4 * 1024 * 1024 < len(data) < 5 * 1024 * 1024
 
-    media = upload(client, data, "noise", where="noise.png", deadline=soon())
-    created = client.create_post(Draft(text="look", media_ids=(media.value.media_id,)), send_by=soon(), deadline=soon())
+    attached = attach(client, (Media(path="noise.png", alt_text="noise"),), lambda _: data, deadline=soon())
+    created = client.create_post(Draft(text="look", media_ids=attached.media_ids), send_by=soon(), deadline=soon())
 
-    kept = sandbox.service.world.media[media.value.media_id]
+    kept = sandbox.service.world.media[attached.media_ids[0]]
     assert (len(data), "noise", (0, 1)) == (kept.size, kept.alt_text, kept.segments)
     post = client.posts([created.value.id], deadline=soon()).value.posts[0]
     assert 1 == len(post.media_keys)

@@ -6,10 +6,20 @@ from datetime import timedelta
 
 import pytest
 
-from songpost.errors import ContentError, NotSent, OutcomeOpen, Refused
-from songpost.model import Json
+from songpost.errors import (
+    ContentError,
+    CreditsDepleted,
+    NotFound,
+    NotSent,
+    OutcomeOpen,
+    RateLimited,
+    Refused,
+    SongpostError,
+    StoreUnavailable,
+)
+from songpost.model import Json, Media
 from songpost.x.client import Client
-from songpost.x.media import ALT_TEXT_CHARACTERS, CHUNK_BYTES, form_of, upload
+from songpost.x.media import CHUNK_BYTES, attach, form_of, upload
 from tests.unit.x.conftest import NOW, PaperX, answer
 
 DEADLINE = NOW + timedelta(seconds=60)
@@ -39,20 +49,19 @@ def test_a_form_is_told_by_its_first_bytes(data: bytes, media_type: str, categor
 
 
 @pytest.mark.parametrize(
-    ("data", "alt_text", "fault"),
+    ("data", "fault"),
     [
-        (b"", "", "no JPEG"),
-        (b"%PDF-1.7", "", "no JPEG"),
-        (b"RIFF\0\0\0\0WAVE", "", "no JPEG"),
-        (PNG + bytes(5 * 1024 * 1024), "", "5 MB"),
-        (b"GIF89a" + bytes(15 * 1024 * 1024), "", "15 MB"),
-        (PNG, "x" * (ALT_TEXT_CHARACTERS + 1), "alt text"),
+        (b"", "no JPEG"),
+        (b"%PDF-1.7", "no JPEG"),
+        (b"RIFF\0\0\0\0WAVE", "no JPEG"),
+        (PNG + bytes(5 * 1024 * 1024), "5 MB"),
+        (b"GIF89a" + bytes(15 * 1024 * 1024), "15 MB"),
     ],
 )
-def test_what_x_would_refuse_is_not_sent(client: Client, paper: PaperX, data: bytes, alt_text: str, fault: str) -> None:
-    """A form X does not take, too many bytes or too long an alt text are told by the file's name, unsent."""
+def test_what_x_would_refuse_is_not_sent(client: Client, paper: PaperX, data: bytes, fault: str) -> None:
+    """A form X does not take, or too many bytes, are told by the file's name, unsent."""
     with pytest.raises(ContentError, match=fault):
-        upload(client, data, alt_text, where="p.png", deadline=DEADLINE)
+        upload(client, data, where="p.png", deadline=DEADLINE)
     assert [] == paper.requests
 
 
@@ -67,9 +76,9 @@ def test_each_step_goes_over_the_wire(client: Client, paper: PaperX, scheme: str
         answer(200, {"data": {"id": "5"}}),
     ]
 
-    given = upload(client, data, "a wren", where="p.png", deadline=DEADLINE)
+    given = attach(client, (Media(path="p.png", alt_text="a wren"),), lambda _: data, deadline=DEADLINE)
 
-    assert "5" == given.value.media_id
+    assert (("5",), 1, None) == (given.media_ids, given.alt_texts, given.error)
     alt: Json = {"id": "5", "metadata": {"alt_text": {"text": "a wren"}}}
     begun: Json = {"media_type": "image/png", "total_bytes": len(data), "media_category": "tweet_image"}
     appends = paper.requests[1:3]
@@ -131,3 +140,59 @@ def test_an_upload_is_begun_twice_at_most(client: Client, paper: PaperX) -> None
     with pytest.raises(OutcomeOpen):
         upload(client, PNG, where="p.png", deadline=DEADLINE)
     assert 4 == len(paper.requests)
+
+
+def png(medium: Media) -> bytes:
+    """Every medium is this picture."""
+    return PNG + medium.path.encode()
+
+
+PAIR = (Media(path="a.png", alt_text="A."), Media(path="b.png", alt_text="B."))
+UPLOADED = [answer(200, BEGUN), answer(204, b""), answer(200, {"data": {"id": "5"}})]
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "alt_texts"),
+    [
+        ([*UPLOADED, *UPLOADED, answer(200, {}), OutcomeOpen("lost")], OutcomeOpen, 2),
+        ([*UPLOADED, *UPLOADED, answer(200, {}), answer(400, {"detail": "no"})], Refused, 2),
+        ([*UPLOADED, *UPLOADED, answer(200, {}), answer(429, {})], RateLimited, 1),
+        ([*UPLOADED, *UPLOADED, answer(402, {"title": "CreditsDepleted"})], CreditsDepleted, 1),
+        ([*UPLOADED, answer(400, {"detail": "no"})], Refused, 0),
+    ],
+)
+def test_alt_texts_are_counted_as_far_as_they_may_be_billed(
+    client: Client, paper: PaperX, answers: list[object], error: type[Exception], alt_texts: int
+) -> None:
+    """All media go up before any is described; a lost or refused description counts, one held back does not."""
+    paper.script = list(answers)  # type: ignore[arg-type]
+    attached = attach(client, PAIR, png, deadline=DEADLINE)
+
+    assert ((), error, alt_texts) == (attached.media_ids, type(attached.error), attached.alt_texts)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (NotFound("there is no such file", where="b.png"), NotSent),
+        (StoreUnavailable("S3 says AccessDenied", where="b.png"), NotSent),
+        (None, Refused),
+    ],
+)
+def test_nothing_is_sent_before_every_file_is_read(
+    client: Client, paper: PaperX, fault: SongpostError | None, expected: type[Exception]
+) -> None:
+    """A second file that cannot be read, or is no picture, stops the first one: X hears nothing, it costs nothing."""
+
+    def read(medium: Media) -> bytes:
+        if medium.path == "a.png":
+            return PNG
+        if fault is not None:
+            raise fault
+        return b"<html>"
+
+    attached = attach(client, PAIR, read, deadline=DEADLINE)
+
+    assert (expected, 0) == (type(attached.error), attached.alt_texts)
+    assert "b.png" in str(attached.error)
+    assert [] == paper.requests
