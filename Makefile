@@ -109,7 +109,7 @@ template: $(SAM_READY)
 	@.venv-sam/bin/cfn-lint --include-checks I -- template.yaml infra/*.yaml
 
 checkov: $(CHECKOV_READY)
-	@.venv-checkov/bin/checkov --config-file infra/checkov.yaml
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 faults: $(READY) ## thousands of random faults, and docs/reliability.md; PROGRAMS, SEED, MINUTES say how many
 	@$(BIN)/python -m tests.faults.report --programs $(PROGRAMS) --dynamodb $(DYNAMODB_PROGRAMS) --seed $(SEED) --minutes $(MINUTES)

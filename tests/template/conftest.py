@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from samtranslator.translator.transform import transform
 
+from tests.template.cloudformation import Template, evaluated
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Template = dict[str, Any]
-"""CloudFormation's JSON, as deep and as loose as it is."""
-
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "template.yaml"
+WATCH = ROOT / "infra" / "watch.yaml"
 
 
 class _Loader(yaml.SafeLoader):
@@ -38,6 +39,12 @@ def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, object]
 _Loader.add_multi_constructor("!", _short_form)
 
 
+def load(path: Path) -> Template:
+    """A template's YAML with its short forms written out."""
+    loaded: Template = yaml.load(path.read_text(), _Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
+    return loaded
+
+
 class _NoManagedPolicies:
     """The template names none; AWS's list of them is not asked for."""
 
@@ -46,20 +53,13 @@ class _NoManagedPolicies:
         return {}
 
 
-@pytest.fixture(scope="session")
-def source() -> Template:
-    """template.yaml as it was written."""
-    loaded: Template = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
-    return loaded
-
-
 @pytest.fixture
 def render(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Template]:
     """Render template.yaml with the given parameters; the others keep their defaults."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
 
     def _render(**parameters: str) -> Template:
-        template = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
+        template = load(TEMPLATE)
         for resource in template["Resources"].values():
             for location in ("CodeUri", "ContentUri"):
                 if location in resource["Properties"]:
@@ -68,3 +68,26 @@ def render(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Template]:
         return rendered
 
     return _render
+
+
+@pytest.fixture
+def stack(render: Callable[..., Template]) -> Callable[..., Template]:
+    """The stack as it would stand with the given parameters: every condition decided, every function resolved."""
+    return lambda **parameters: evaluated(render(**parameters), **parameters)
+
+
+@pytest.fixture
+def watch(stack: Callable[..., Template]) -> Callable[..., Template]:
+    """The nested stack of infra/watch.yaml, with the parameters that the stack gives it."""
+
+    def _watch(**parameters: str) -> Template:
+        nested = stack(**parameters)["Resources"]["Watch"]["Properties"]
+        assert "infra/watch.yaml" == nested["TemplateURL"]
+        return evaluated(load(WATCH), **{name: str(value) for name, value in nested["Parameters"].items()})
+
+    return _watch
+
+
+def of_type(stack: Template, kind: str) -> Template:
+    """The properties of a stack's resources of one type, by logical name."""
+    return {name: body["Properties"] for name, body in stack["Resources"].items() if body["Type"] == kind}
