@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _authorize(commands)
     _moving(commands)
     _sandbox(commands)
+    _lab(commands)
     return top
 
 
@@ -235,3 +236,39 @@ def _sandbox(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--port", type=int, default=8090, metavar="P", help="the port on 127.0.0.1 (default: 8090; 0: any)"
     )
     words.add_argument("--state", metavar="FILE", help="keep the sandbox's state in this file")
+
+
+def _lab(commands: _Commands[argparse.ArgumentParser]) -> None:
+    simulate = _command(
+        commands,
+        "simulate",
+        "days of the agent on a virtual clock, against an emulated X and a virtual audience",
+        "songpost simulate --days 30 --faults rough",
+        room="simulate",
+        command="command",
+    )
+    simulate.add_argument("--days", type=int, required=True, metavar="N", help="how many days (1 to 3650)")
+    simulate.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="the same seed gives the same run (default: 0)"
+    )
+    simulate.add_argument("--accounts", type=int, default=1, metavar="N", help="how many accounts (default: 1)")
+    simulate.add_argument(
+        "--faults", choices=("none", "rough", "hostile"), default="none", help="what goes wrong (default: none)"
+    )
+    simulate.add_argument("--report", metavar="FILE", help="write a report of the run (HTML)")
+    replay = _command(
+        commands,
+        "replay",
+        "make every stored decision again; differences are errors",
+        "songpost replay --since 2026-11-22",
+        room="accounting",
+    )
+    replay.add_argument("--since", metavar="T", help="only plans from this date or time on (UTC)")
+    explain = _command(
+        commands,
+        "explain",
+        "one action's story in plain words",
+        "songpost explain post/2026-11-22/morning/1",
+        room="accounting",
+    )
+    explain.add_argument("key", metavar="KEY", help="the action's key")
