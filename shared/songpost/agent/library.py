@@ -7,14 +7,18 @@ first the new texts are written, then one commit moves the settings and the dige
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
+from songpost import media_forms
 from songpost.agent import documents, ledger
 from songpost.agent.documents import SETTINGS
 from songpost.agent.ledger import Desk
 from songpost.core import content
 from songpost.core.content import Library
-from songpost.errors import StoreUnreadable
-from songpost.model import Json, Text
+from songpost.errors import ContentError, Problem, Refusal, StoreUnreadable
+from songpost.media_files import SCHEME, MediaBucket, read_file
+from songpost.model import Json, Media, Text
 from songpost.settings import Settings
 from songpost.store.port import Change, DeleteItem, Loaded, PutDocument, PutItem, Store
 
@@ -52,6 +56,33 @@ def stored_texts(store: Store, account: str, digest: str) -> Library:
 def texts_of(bodies: Iterable[Mapping[str, Json]]) -> Library:
     """Decode stored texts."""
     return content.library_of(documents.decode("text", body, Text) for body in bodies)
+
+
+def published(library: Library, folder: Path, bucket: MediaBucket | None) -> Library:
+    """The library with a copy of every medium in the bucket, where functions find it; `folder` is that of the settings.
+
+    Texts without media need no bucket. Raises `Refusal` without one, `ContentError` for what X would not take, and the
+    errors of reading and keeping a medium.
+    """
+    kept: dict[str, Media] = {}
+
+    def kept_of(medium: Media) -> Media:
+        if bucket is None:
+            raise Refusal(
+                "names a medium, and functions cannot read this machine's disk",
+                where=medium.path,
+                mend="set SONGPOST_MEDIA_BUCKET to a bucket that the writer may read (the stack's output MediaBucket)",
+            )
+        if medium.path not in kept:
+            there = medium.path.startswith(SCHEME)
+            data = bucket.read(medium.path) if there else read_file(folder / medium.path)
+            form, fault = media_forms.form_of(data), media_forms.fault_of(data, len(data))
+            if form is None or fault:
+                raise ContentError((Problem(medium.path, fault),), where=medium.path)
+            kept[medium.path] = replace(medium, path=bucket.keep(data), media_type=form.media_type)
+        return replace(kept[medium.path], alt_text=medium.alt_text)
+
+    return {topic: tuple(content.with_media(text, kept_of) for text in texts) for topic, texts in library.items()}
 
 
 def push(desk: Desk, settings: Settings, library: Library) -> int:

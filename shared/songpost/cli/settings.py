@@ -62,6 +62,8 @@ def push(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Store settings and texts for the functions."""
     loaded, texts = _checked(Path(words.file))
     with session_of(words, environ, write=True) as session:
+        bucket = session.media_bucket if session.runtime.media_bucket else None
+        texts = library.published(texts, Path(words.file).parent, bucket)
         version = library.push(session.desk, loaded.settings, texts)
         count = sum(len(found) for found in texts.values())
         if words.json:
