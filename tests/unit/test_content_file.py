@@ -9,8 +9,8 @@ import yaml
 from songpost import content_file, settings_file
 from songpost.core.content import Library
 from songpost.errors import ContentError
-from songpost.model import Media, Text
-from songpost.settings import Settings
+from songpost.model import Media, Poll, Text, ThreadStep
+from songpost.settings import FeatureFlags, Flag, PerKind, Plan, Settings, Similarity
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = Settings(topics=("bread", "gardening"), content=("texts.yaml",), blocked_patterns=("(?i)giveaway",))
@@ -83,7 +83,7 @@ def test_no_files_are_an_empty_library(tmp_path: Path) -> None:
         ("bread: a", "texts.yaml: bread: is not a list of texts"),
         ("bread: []", "texts.yaml: bread: is not a list of texts"),
         ("bread: [5]", "texts.yaml: bread.0: 5 is neither a text nor a mapping: put a text in quotes"),
-        ("bread: [[a]]", "texts.yaml: bread.0: ['a'] is neither a text nor a mapping"),
+        ("bread: [3]", "texts.yaml: bread.0: 3 is neither a text nor a mapping"),
         ("bread: [2026-11-22]", "texts.yaml: bread.0: datetime.date(2026, 11, 22) is neither a text nor"),
         ("bread: [{text: on}]", "texts.yaml: bread.0: True is no text: put it in quotes"),
         (f"bread: [0x{'f' * 5000}]", "texts.yaml: bread.0: an endless number is neither a text nor"),
@@ -153,7 +153,8 @@ def test_text_with_a_colon_is_told_to_be_quoted(tmp_path: Path) -> None:
     told = problems(tmp_path, "bread:\n  - Tip: feed the starter\n")
 
     assert [
-        "texts.yaml: bread.0.Tip: is not a key of a text (id, text, variants, media); a text with ': ' needs quotes",
+        "texts.yaml: bread.0.Tip: is not a key of a text (id, text, variants, media, quote, poll, made_with_ai); "
+        "a text with ': ' needs quotes",
         "texts.yaml: bread.0: needs a text: either text, or a list of variants",
     ] == told
 
@@ -207,3 +208,126 @@ def test_media_lie_beside_their_content_file(tmp_path: Path) -> None:
     assert [("texts/pictures/a.png", "image/png"), ("s3://my-bucket/b.png", "")] == [
         (medium.path, medium.media_type) for medium in library["bread"][0].media
     ]
+
+
+ENTERPRISE = replace(
+    SETTINGS,
+    plan=Plan.ENTERPRISE,
+    max_per_window=PerKind(post=1, quote=1),
+    feature_flags=FeatureFlags(allow_quotes=Flag.ON),
+)
+
+
+def test_a_list_where_a_text_may_stand_is_a_thread(tmp_path: Path) -> None:
+    """An entry, its text and each of its variants may be lists of steps; a step may have media of its own."""
+    (tmp_path / "loaf.png").write_bytes(PNG)
+    library = load(
+        tmp_path,
+        """
+bread:
+  - [" Rye wants water. ", Wheat wants less., {text: This is the oven., media: [{path: loaf.png, alt_text: A loaf.}]}]
+  - {id: lifted, text: [{text: The crust., media: [{path: loaf.png, alt_text: A loaf.}]}, Then the crumb.]}
+  - id: two
+    variants: [A single post., [A first post., A second post.]]
+""",
+    )
+    picture = Media(path="loaf.png", alt_text="A loaf.", media_type="image/png")
+    first, lifted, two = library["bread"]
+
+    assert ("Rye wants water.", "Wheat wants less.", "This is the oven.") == first.words_of(0)
+    assert "cdc291ba" == first.id
+    assert (ThreadStep(text="Wheat wants less."), ThreadStep(text="This is the oven.", media=(picture,))) == (
+        first.thread_of(0)
+    )
+    assert ((picture,), (ThreadStep(text="Then the crumb."),)) == (lifted.media, lifted.thread_of(0))
+    assert [(), (ThreadStep(text="A second post."),)] == [two.thread_of(0), two.thread_of(1)]
+
+
+def test_polls_and_quotes(tmp_path: Path) -> None:
+    """A poll has options and minutes, a quote names a post by its id or its address; media may be said to be made."""
+    library = load(
+        tmp_path,
+        """
+bread:
+  - {text: Rye or wheat?, poll: {options: [Rye, " Wheat "], minutes: 1440}}
+  - {text: Still true., quote: "https://x.com/example/status/1234567890?s=20"}
+  - {text: Made up., quote: 77, made_with_ai: true}
+""",
+        ENTERPRISE,
+    )
+    poll, by_address, by_id = library["bread"]
+
+    assert Poll(options=("Rye", "Wheat"), minutes=1440) == poll.poll
+    assert ("1234567890", "77") == (by_address.quote_id, by_id.quote_id)
+    assert [False, True] == [by_address.made_with_ai, by_id.made_with_ai]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("[a]", "bread.0: is a thread of 1 steps: it has 2 to 25"),
+        (f"[{', '.join('abcdefghijklmnopqrstuvwxyz')}]", "bread.0: is a thread of 26 steps"),
+        ("[Rye bread, 3]", "bread.0.1: 3 is no text"),
+        ("[Rye bread, {text: Wheat, poll: {}}]", "bread.0.1: is a step of a thread"),
+        ("[Rye bread, {media: []}]", "bread.0.1: None is no text"),
+        (f"[Rye bread, '{'x' * 281}']", "bread.0.1: the text weighs 281 of 280"),
+        ("[Rye bread, '@someone look']", "bread.0.1: the text mentions @someone"),
+        ("[Rye wants more water., Wheat, Rye wants more water!]", "bread.0.2: 1.00 alike step 1, 0.50 is too much"),
+        (
+            "{variants: [[{text: Rye, media: [{path: loaf.png, alt_text: a}]}, Oats], Wheat]}",
+            "bread.0: the media of a first post stand beside its text, once for all variants",
+        ),
+        ("{text: a, poll: 3}", "bread.0.poll: needs options and minutes"),
+        ("{text: a, poll: {options: [b, c], minutes: 5, more: 1}}", "bread.0.poll: needs options and minutes"),
+        ("{text: a, poll: {options: [b], minutes: 5}}", "bread.0.poll.options: are not 2 to 4"),
+        ("{text: a, poll: {options: [b, c, d, e, f], minutes: 5}}", "bread.0.poll.options: are not 2 to 4"),
+        ("{text: a, poll: {options: [b, b], minutes: 5}}", "bread.0.poll.options: are not 2 to 4 different"),
+        (f"{{text: a, poll: {{options: [b, '{'x' * 26}'], minutes: 5}}}}", "bread.0.poll.options: are not 2 to 4"),
+        ("{text: a, poll: {options: [b, c], minutes: 4}}", "bread.0.poll.minutes: is no number from 5 to 10080"),
+        ("{text: a, poll: {options: [b, c], minutes: 10081}}", "bread.0.poll.minutes: is no number"),
+        ("{text: a, poll: {options: [b, c], minutes: true}}", "bread.0.poll.minutes: is no number"),
+        ("{text: a, quote: someone}", "bread.0.quote: 'someone' is neither a post's id nor its address"),
+        ("{text: a, quote: true}", "bread.0.quote: True is neither"),
+        ("{text: a, quote: 7}", "bread.0.quote: can never happen: plan, feature_flags or approval"),
+        ("{text: a, made_with_ai: 'yes'}", "bread.0.made_with_ai: is neither true nor false"),
+        (
+            "{text: a, poll: {options: [b, c], minutes: 5}, media: [{path: loaf.png, alt_text: a}]}",
+            "bread.0: X takes media, a poll or a quote with a post: one of them",
+        ),
+    ],
+)
+def test_fault_of_a_thread_poll_or_quote_is_told_with_its_place(tmp_path: Path, entry: str, expected: str) -> None:
+    """What X or a rule would refuse of a thread, a poll or a quote is told when the file is read."""
+    (tmp_path / "loaf.png").write_bytes(PNG)
+    found = problems(tmp_path, f"bread: [{entry}]")
+    assert [True] == [problem.startswith(f"texts.yaml: {expected}") for problem in found], found
+
+
+def test_a_quote_needs_room_in_its_window(tmp_path: Path) -> None:
+    """Where the settings leave no quote a place in a window, it can never happen."""
+    settings = replace(ENTERPRISE, max_per_window=PerKind(post=1, quote=0))
+    expected = "texts.yaml: bread.0.quote: can never happen: max_per_window.quote of the settings is 0"
+    assert [expected] == problems(tmp_path, "bread: [{text: a, quote: 7}]", settings)
+
+
+def test_a_reply_is_no_thread(tmp_path: Path) -> None:
+    """Whoever summons the account gets one post."""
+    assert ["texts.yaml: replies.0: is a thread: a reply is one post"] == problems(
+        tmp_path, "replies: [[Thank you., And welcome.]]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"max_per_window": PerKind(post=30)}, "are planned for a day"),
+        ({"similarity": Similarity(window_days=180)}, "the duplicate guard can look back 100 days"),
+    ],
+)
+def test_threads_fit_into_a_day_and_into_the_guards_memory(
+    tmp_path: Path, changes: dict[str, object], expected: str
+) -> None:
+    """So many posts a day that a plan or the guard could not hold them are told, with the figures."""
+    (found,) = problems(tmp_path, "bread: [[One., Two., Three., Four.]]", replace(SETTINGS, **changes))  # type: ignore[arg-type]
+    assert found.startswith("content: ")
+    assert expected in found
