@@ -91,7 +91,7 @@ def follows(
             continue
         action = _action(snapshot, candidate, kind, window, now)
         if kind in IN_WORDS:
-            action = _worded(snapshot, action, replies, now)
+            action = _worded(snapshot, action, candidate, replies, now)
         actions.append(recorded(action, now, action.state.value))
         snapshot = snapshot.with_action(action)
     return Follows(candidate=candidate, actions=tuple(actions), later=tuple(later))
@@ -122,11 +122,12 @@ def _action(snapshot: Snapshot, candidate: Candidate, kind: Kind, window: Occurr
     return action
 
 
-def _worded(snapshot: Snapshot, action: Action, replies: Sequence[Text], now: datetime) -> Action:
+def _worded(snapshot: Snapshot, action: Action, candidate: Candidate, replies: Sequence[Text], now: datetime) -> Action:
     """The action with the next of the replies; where none is left, it waits for a person to write one."""
     choice = words_for(snapshot, replies, now)
     if choice is None:
-        return replace(action, state=State.PROPOSED, reason="no reply of the content files is left: write one")
+        reason = "no reply of the content files is left: write one"
+        return replace(action, state=State.PROPOSED, closes_at=candidate.expires_at, reason=reason)
     return replace(action, text=choice.words, content_id=choice.text.id, variant=choice.variant)
 
 
