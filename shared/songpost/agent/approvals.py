@@ -54,11 +54,10 @@ def _proposing(current: Account, now: datetime) -> Move[int]:
     snapshot = current.snapshot
     room = min(AT_ONCE, MOST_PROPOSED - len(waiting(current)))
     until = now + timedelta(hours=snapshot.settings.approval.lead_hours)
-    slots = [planning.action_of(slot, now) for slot in planning.open_slots(snapshot.plans.values())]
+    coming = [slot for slot in planning.open_slots(snapshot.plans.values()) if slot.due_at <= until]
+    slots = [planning.action_of(slot, now) for slot in coming if now < slot.closes_at]
     fresh: list[tuple[Action, StoredAction | None]] = [
-        (action, None)
-        for action in slots
-        if action.due_at <= until and now < action.closes_at and consent.consent_of(snapshot, action) is Consent.ASK
+        (action, None) for action in slots if consent.consent_of(snapshot, action) is Consent.ASK
     ]
     again = [
         (stored.action, stored) for stored in current.stored.values() if wants_a_word(snapshot, stored.action, now)

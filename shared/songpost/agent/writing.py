@@ -181,11 +181,11 @@ def _send(
         if remaining() < admission.send_seconds(action) + SPARE_SECONDS:
             logger.warning("no time left for %s in this invocation", action.key)
             break
-        account, step, stopped = _act(desk, account, hand, action)
+        account, step, stopped = act(desk, account, hand, action)
         while stopped is None and isinstance(step.decision, Admitted) and _goes_on(step.action):
             if step.action.retry_at is not None or remaining() < admission.send_seconds(action) + SPARE_SECONDS:
                 break  # a later tick goes on with the thread
-            account, step, stopped = _act(desk, account, hand, step.action)
+            account, step, stopped = act(desk, account, hand, step.action)
         steps.append(step)
         if stopped is not None:
             return account, tuple(steps), stopped
@@ -205,7 +205,7 @@ def _interact(
             account, ended = interacting.abandon(desk, account, (action.key,))
             steps.extend(Step(action=one, decision=None, at=desk.now()) for one in ended)
             return account, False
-        account, step, stopped = _act(desk, account, hand, action)
+        account, step, stopped = act(desk, account, hand, action)
         steps.append(step)
         return account, stopped is not None
 
@@ -311,7 +311,7 @@ def _due(account: Account, now: datetime) -> tuple[Action, ...]:
     return tuple(sorted(due, key=lambda action: (action.due_at, action.key)))
 
 
-def _act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Account, Step, SongpostError | None]:
+def act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Account, Step, SongpostError | None]:
     """Admit, book, send once, and record what came of it."""
     account, decision = ledger.book(desk, account, action)
     if isinstance(decision, Refused):

@@ -74,6 +74,16 @@ def session_of(
         session.close()
 
 
+def who() -> str:
+    """Who is at the keyboard, for the record."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "a person"
+
+
 def print_json(document: object) -> None:
     """One JSON document on standard output."""
     import json

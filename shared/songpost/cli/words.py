@@ -1,10 +1,372 @@
-"""The command's words: every sub-command with its options, its help and an example. No work is done here."""
+"""The command's words: every sub-command with its options, its help and an example, as one table.
+
+A new command is a row of `COMMANDS`: its name, a line of help, an example, and the room (a module of `cli/`) whose
+function of its name does the work. No work is done here, and nothing heavy is imported.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from songpost import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One argument as `add_argument` takes it: its names, and what else it is told."""
+
+    names: tuple[str, ...]
+    told: Mapping[str, object]
+
+
+def word(*names: str, **told: object) -> Word:
+    """Write a row's argument."""
+    return Word(names, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One command, or a group of commands (`deeper`) that may be one itself.
+
+    `command` is the function in `room` where it is not called as the command is; a row without a room only groups.
+    `one_of` are words of which exactly one is given.
+    """
+
+    name: str
+    line: str
+    example: str = ""
+    room: str = ""
+    words: tuple[Word, ...] = ()
+    one_of: tuple[Word, ...] = ()
+    deeper: tuple[Row, ...] = ()
+    command: str = ""
+
+
+AT = word("--at", metavar="TIME", help="as if it were this time (2026-11-22T09:30+01:00); dry runs only")
+DRY_RUN = (
+    word(
+        "--dry-run",
+        nargs="?",
+        const="true",
+        default="true",
+        choices=("true", "false"),
+        help="live only with 'false'; alone it means true (default: true)",
+    ),
+    AT,
+)
+SETTINGS_FILE = word("file", metavar="FILE", help="a settings file (YAML)")
+KEY = word("key", metavar="KEY", help="the action's key")
+PROPOSAL = word("key", metavar="ID", help="the proposal's key")
+EVERY_ACCOUNT = word("--all", action="store_true", help="every account of the store")
+WATCH = word(
+    "--watch",
+    nargs="?",
+    const=5.0,
+    type=float,
+    metavar="SECONDS",
+    help="look again every so many seconds (default: 5) until Ctrl-C",
+)
+
+COMMANDS: tuple[Row, ...] = (
+    Row(
+        "run",
+        "one tick of the writer: dry, it shows the day's plan and what it would do",
+        "songpost run --mode post --dry-run false",
+        "run",
+        (word("--mode", choices=("post", "interact", "both"), required=True, help="what to do"), *DRY_RUN),
+    ),
+    Row(
+        "read",
+        "one tick of the reader",
+        "songpost read --mode timeline",
+        "run",
+        (
+            word("--mode", choices=("timeline", "mentions", "search", "all"), required=True, help="what to read"),
+            *DRY_RUN,
+        ),
+    ),
+    Row(
+        "plan",
+        "the slots of a day, with their texts",
+        "songpost plan --date 2026-11-23",
+        "show",
+        (word("--date", metavar="D", help="a local date (default: today)"),),
+        deeper=(
+            Row("skip", "let a slot's post not happen", "songpost plan skip post/2026-11-22/morning/1", "plan", (KEY,)),
+            Row(
+                "move",
+                "give a slot another time of its day",
+                "songpost plan move post/2026-11-22/morning/1 10:15",
+                "plan",
+                (
+                    KEY,
+                    word("time", metavar="TIME", help="10:15 of the slot's day, or 2026-11-22T10:15; local time"),
+                ),
+            ),
+            Row(
+                "pin",
+                "put a text of your own choice into the plan",
+                "songpost plan pin 2026-11-23T09:30 --text 'We are at the fair all day.'",
+                "plan",
+                (word("time", metavar="TIME", help="09:30 of today, or 2026-11-23T09:30; local time"),),
+                one_of=(
+                    word("--text", metavar="T", help="the text itself"),
+                    word("--content", metavar="ID", help="a text of the content files, by its id"),
+                ),
+            ),
+        ),
+    ),
+    Row(
+        "approvals",
+        "what waits for your word, and the word",
+        deeper=(
+            Row(
+                "list",
+                "every proposal: its text, time and worst price",
+                "songpost approvals list --json",
+                "approvals",
+                command="list_",
+            ),
+            Row(
+                "approve",
+                "let a proposal go out as it stands",
+                "songpost approvals approve post/2026-11-22/morning/1",
+                "approvals",
+                (
+                    PROPOSAL,
+                    word("--seen", metavar="DIGEST", default="", help="only if it is what this digest was shown for"),
+                ),
+            ),
+            Row(
+                "reject",
+                "let a proposal not happen",
+                "songpost approvals reject post/2026-11-22/morning/1 --reason 'not today'",
+                "approvals",
+                (PROPOSAL, word("--reason", metavar="R", default="", help="why, for the record")),
+            ),
+            Row(
+                "edit",
+                "give a proposal another text; it waits for a word anew",
+                "songpost approvals edit post/2026-11-22/morning/1 --text 'Mulch before the frost.'",
+                "approvals",
+                (PROPOSAL, word("--text", metavar="T", required=True, help="the new text")),
+            ),
+        ),
+    ),
+    Row(
+        "actions",
+        "what was done, newest first",
+        "songpost actions --state unknown --limit 5",
+        "show",
+        (
+            word("--kind", metavar="K", help="only this kind (post, reply, …)"),
+            word("--state", metavar="S", help="only this state (sent, unknown, …)"),
+            word("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)"),
+            WATCH,
+        ),
+        deeper=(
+            Row(
+                "show",
+                "one action's story",
+                "songpost actions show post/2026-11-22/morning/1",
+                "show",
+                (KEY,),
+                command="action",
+            ),
+            Row(
+                "resolve",
+                "your word on an action of unknown outcome",
+                "songpost actions resolve post/2026-11-22/morning/1 --lost",
+                "control",
+                (KEY,),
+                one_of=(
+                    word("--sent", metavar="ID", help="it is on X, as this post"),
+                    word("--lost", action="store_true", help="it is not on X, and shall not be sent again"),
+                ),
+            ),
+            Row(
+                "delete",
+                "delete its posts on X, booked like any write",
+                "songpost actions delete post/2026-11-22/morning/1 --dry-run false",
+                "control",
+                (KEY, *DRY_RUN),
+            ),
+        ),
+    ),
+    Row(
+        "settle",
+        "credit the posts that are due to the learner: all of them, or one",
+        "songpost settle 1861234567890123456 --dry-run false",
+        "learning",
+        (word("post_id", nargs="?", default="", metavar="POST_ID", help="only this post, by its id on X"), *DRY_RUN),
+    ),
+    Row(
+        "learning",
+        "what each arm is believed to earn, and what would be chosen now",
+        "songpost learning --watch",
+        "learning",
+        (word("--at", metavar="TIME", help="as believed at this time (2026-11-22T09:30+01:00)"), WATCH),
+    ),
+    Row("budget", "what is spent and left, and what would stop it", "songpost budget --watch 10", "show", (WATCH,)),
+    Row("limits", "X's rate limits as last seen", "songpost limits --json", "show", (WATCH,)),
+    Row(
+        "forecast",
+        "X and AWS dollars a month from the settings, and against what was spent",
+        "songpost forecast --region us-east-1",
+        "forecast",
+        (
+            word("--region", metavar="R", default="us-east-1", help="the stack's AWS region (default: us-east-1)"),
+            word("--at", metavar="TIME", help="at the prices of this time (2026-11-22T09:30+01:00)"),
+        ),
+    ),
+    Row(
+        "evaluate",
+        "what another policy would have earned, estimated from the decision log",
+        "songpost evaluate --policy uniform\n  songpost evaluate --policy mine.json --log export.jsonl\n\n"
+        'mine.json holds probabilities by arm: {"bread|noon|text": 0.7, "hiking|noon|text": 0.3}.\n'
+        "A log is what 'songpost export' wrote, or JSON Lines with the columns candidates,\n"
+        "probabilities, chosen and reward; modelled, thompson and greedy (by arm) where known.",
+        "evaluate",
+        (
+            word("--policy", metavar="P", required=True, help="uniform, greedy, thompson, or a JSON file"),
+            word("--log", metavar="FILE", help="a log in a file (default: the account's own)"),
+            word("--clip", type=float, metavar="W", help="cut weights at W: less variance, a value too low"),
+        ),
+    ),
+    Row(
+        "validate",
+        "every error of a settings file and its content files, with its path",
+        "songpost validate songpost.yaml",
+        "settings",
+        (SETTINGS_FILE,),
+    ),
+    Row(
+        "settings",
+        "settings and texts in the store",
+        deeper=(
+            Row(
+                "push",
+                "store validated settings and texts for the functions",
+                "songpost settings push songpost.yaml",
+                "settings",
+                (SETTINGS_FILE,),
+            ),
+            Row("show", "the settings in force", "songpost settings show --json", "settings"),
+        ),
+    ),
+    Row(
+        "pause",
+        "stop everything that is not committed yet",
+        "songpost pause --reason holidays",
+        "control",
+        (word("--reason", metavar="R", default="paused by hand", help="why, for whoever looks next"), EVERY_ACCOUNT),
+    ),
+    Row("resume", "let the account act again", "songpost resume", "control", (EVERY_ACCOUNT,)),
+    Row(
+        "authorize",
+        "ask X for consent in a browser (OAuth 2.0), and keep the tokens",
+        "songpost authorize --to ssm",
+        "authorize",
+        (
+            word(
+                "--to",
+                choices=("file", "ssm"),
+                default="file",
+                help="keep the tokens in X_TOKEN_FILE, or under SONGPOST_CREDENTIALS_PATH",
+            ),
+            word("--no-browser", action="store_true", help="print the address instead of opening it"),
+        ),
+    ),
+    Row(
+        "export",
+        "the whole account as JSON Lines",
+        "songpost export backup.jsonl",
+        "moving",
+        (
+            word("file", metavar="FILE", help="the file to write"),
+            word("--move", action="store_true", help="pause this account first: it goes on elsewhere"),
+        ),
+    ),
+    Row(
+        "import",
+        "read an export, or the earlier agent's database, into a new account",
+        "songpost import backup.jsonl --account copy",
+        "moving",
+        (word("file", metavar="FILE", help="an export, or agent_unified.db"),),
+        command="import_",
+    ),
+    Row(
+        "bundle",
+        "what an incident needs, without secrets",
+        "songpost bundle incident.zip",
+        "moving",
+        (word("file", metavar="FILE", help="the zip file to write; it must not exist"),),
+    ),
+    Row(
+        "doctor",
+        "what is in order, what is not, and what to do about it",
+        "songpost doctor --dry-run false",
+        "doctor",
+        (
+            word("--ledger", action="store_true", help="only the ledger: every chain and every counter"),
+            word("--stack", metavar="NAME", default="", help="look at this stack in AWS, too"),
+            word(
+                "--dry-run",
+                nargs="?",
+                const="true",
+                default="true",
+                choices=("true", "false"),
+                help="'false' asks X once who the credentials are, for the price of a user read",
+            ),
+        ),
+        command="command",
+    ),
+    Row(
+        "simulate",
+        "days of the agent on a virtual clock, against an emulated X and a virtual audience",
+        "songpost simulate --days 30 --faults rough",
+        "simulate",
+        (
+            word("--days", type=int, required=True, metavar="N", help="how many days (1 to 3650)"),
+            word("--seed", type=int, default=0, metavar="S", help="the same seed gives the same run (default: 0)"),
+            word("--accounts", type=int, default=1, metavar="N", help="how many accounts (default: 1)"),
+            word(
+                "--faults",
+                choices=("none", "rough", "hostile"),
+                default="none",
+                help="what goes wrong (default: none)",
+            ),
+            word("--report", metavar="FILE", help="write a report of the run (HTML)"),
+        ),
+        command="command",
+    ),
+    Row(
+        "replay",
+        "make every stored decision again; differences are errors",
+        "songpost replay --since 2026-11-22",
+        "accounting",
+        (word("--since", metavar="T", help="only plans from this date or time on (UTC)"),),
+    ),
+    Row(
+        "explain",
+        "one action's story in plain words",
+        "songpost explain post/2026-11-22/morning/1",
+        "accounting",
+        (KEY,),
+    ),
+    Row(
+        "sandbox",
+        "an emulator of X on loopback, to try everything on",
+        "songpost sandbox --port 8090",
+        "sandbox",
+        (
+            word("--port", type=int, default=8090, metavar="P", help="the port on 127.0.0.1 (default: 8090; 0: any)"),
+            word("--state", metavar="FILE", help="keep the sandbox's state in this file"),
+        ),
+    ),
+)
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -24,251 +386,34 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"songpost {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _run(commands)
-    _read(commands)
-    _plan(commands)
-    _actions(commands)
-    _learning(commands)
-    for name, line in (("budget", "what is spent and left"), ("limits", "X's rate limits as last seen")):
-        _command(commands, name, line, f"songpost {name} --json", room="show")
-    _validate(commands)
-    _settings(commands)
-    _switch(commands)
-    _authorize(commands)
-    _moving(commands)
-    _sandbox(commands)
-    _lab(commands)
+    for row in COMMANDS:
+        _add(commands, row)
     return top
 
 
-_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives this class no public name
-
-
-def _command(
-    commands: _Commands[argparse.ArgumentParser], name: str, line: str, example: str, *, room: str, command: str = ""
-) -> argparse.ArgumentParser:
-    words = commands.add_parser(
-        name,
-        help=line,
-        description=line[0].upper() + line[1:] + ".",
-        epilog=f"example:\n  {example}",
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    row: Row,
+) -> None:
+    made = commands.add_parser(
+        row.name,
+        help=row.line,
+        description=row.line[0].upper() + row.line[1:] + ".",
+        epilog=f"example:\n  {row.example}" if row.example else None,
         formatter_class=_Help,
     )
-    words.set_defaults(room=room, command=command or name)
-    words.add_argument("--account", metavar="A", help="the account (default: SONGPOST_ACCOUNT, or 'default')")
-    words.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    return words
-
-
-def _dry_run(words: argparse.ArgumentParser) -> None:
-    words.add_argument(
-        "--dry-run",
-        nargs="?",
-        const="true",
-        default="true",
-        choices=("true", "false"),
-        help="live only with 'false'; alone it means true (default: true)",
-    )
-    words.add_argument("--at", metavar="TIME", help="as if it were this time (2026-11-22T09:30+01:00); dry runs only")
-
-
-def _run(commands: _Commands[argparse.ArgumentParser]) -> None:
-    words = _command(
-        commands,
-        "run",
-        "one tick of the writer: dry, it shows the day's plan and what it would do",
-        "songpost run --mode post --dry-run false",
-        room="run",
-    )
-    words.add_argument("--mode", choices=("post", "interact", "both"), required=True, help="what to do")
-    _dry_run(words)
-
-
-def _read(commands: _Commands[argparse.ArgumentParser]) -> None:
-    words = _command(commands, "read", "one tick of the reader", "songpost read --mode timeline", room="run")
-    words.add_argument("--mode", choices=("timeline", "mentions", "search", "all"), required=True, help="what to read")
-    _dry_run(words)
-
-
-def _plan(commands: _Commands[argparse.ArgumentParser]) -> None:
-    words = _command(
-        commands, "plan", "the slots of a day, with their texts", "songpost plan --date 2026-11-23", room="show"
-    )
-    words.add_argument("--date", metavar="D", help="a local date (default: today)")
-
-
-def _actions(commands: _Commands[argparse.ArgumentParser]) -> None:
-    words = _command(
-        commands, "actions", "what was done, newest first", "songpost actions --state unknown --limit 5", room="show"
-    )
-    words.add_argument("--kind", metavar="K", help="only this kind (post, reply, …)")
-    words.add_argument("--state", metavar="S", help="only this state (sent, unknown, …)")
-    words.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
-    deeper = words.add_subparsers(title="one action", metavar="")
-    show = _command(
-        deeper,
-        "show",
-        "one action's story",
-        "songpost actions show post/2026-11-22/morning/1",
-        room="show",
-        command="action",
-    )
-    show.add_argument("key", metavar="KEY", help="the action's key")
-    resolve = _command(
-        deeper,
-        "resolve",
-        "your word on an action of unknown outcome",
-        "songpost actions resolve post/2026-11-22/morning/1 --lost",
-        room="control",
-    )
-    resolve.add_argument("key", metavar="KEY", help="the action's key")
-    word = resolve.add_mutually_exclusive_group(required=True)
-    word.add_argument("--sent", metavar="ID", help="it is on X, as this post")
-    word.add_argument("--lost", action="store_true", help="it is not on X, and shall not be sent again")
-
-
-def _learning(commands: _Commands[argparse.ArgumentParser]) -> None:
-    settle = _command(
-        commands,
-        "settle",
-        "credit the posts that are due to the learner: all of them, or one",
-        "songpost settle 1861234567890123456 --dry-run false",
-        room="learning",
-    )
-    settle.add_argument("post_id", nargs="?", default="", metavar="POST_ID", help="only this post, by its id on X")
-    _dry_run(settle)
-    learning = _command(
-        commands,
-        "learning",
-        "what each arm is believed to earn, and what would be chosen now",
-        "songpost learning --json",
-        room="learning",
-    )
-    learning.add_argument("--at", metavar="TIME", help="as believed at this time (2026-11-22T09:30+01:00)")
-
-
-def _validate(commands: _Commands[argparse.ArgumentParser]) -> None:
-    words = _command(
-        commands,
-        "validate",
-        "every error of a settings file and its content files, with its path",
-        "songpost validate songpost.yaml",
-        room="settings",
-    )
-    words.add_argument("file", metavar="FILE", help="a settings file (YAML)")
-
-
-def _settings(commands: _Commands[argparse.ArgumentParser]) -> None:
-    group = commands.add_parser("settings", help="settings and texts in the store", formatter_class=_Help)
-    deeper = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    push = _command(
-        deeper,
-        "push",
-        "store validated settings and texts for the functions",
-        "songpost settings push songpost.yaml",
-        room="settings",
-    )
-    push.add_argument("file", metavar="FILE", help="a settings file (YAML)")
-    _command(deeper, "show", "the settings in force", "songpost settings show --json", room="settings")
-
-
-def _switch(commands: _Commands[argparse.ArgumentParser]) -> None:
-    pause = _command(
-        commands,
-        "pause",
-        "stop everything that is not committed yet",
-        "songpost pause --reason holidays",
-        room="control",
-    )
-    pause.add_argument("--reason", metavar="R", default="paused by hand", help="why, for whoever looks next")
-    _command(commands, "resume", "let the account act again", "songpost resume", room="control")
-
-
-def _authorize(commands: _Commands[argparse.ArgumentParser]) -> None:
-    words = _command(
-        commands,
-        "authorize",
-        "ask X for consent in a browser (OAuth 2.0), and keep the tokens",
-        "songpost authorize --to ssm",
-        room="authorize",
-    )
-    words.add_argument(
-        "--to",
-        choices=("file", "ssm"),
-        default="file",
-        help="keep the tokens in X_TOKEN_FILE, or under SONGPOST_CREDENTIALS_PATH",
-    )
-    words.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
-
-
-def _moving(commands: _Commands[argparse.ArgumentParser]) -> None:
-    export = _command(
-        commands, "export", "the whole account as JSON Lines", "songpost export backup.jsonl", room="moving"
-    )
-    export.add_argument("file", metavar="FILE", help="the file to write")
-    export.add_argument("--move", action="store_true", help="pause this account first: it goes on elsewhere")
-    import_ = _command(
-        commands,
-        "import",
-        "read an export, or the earlier agent's database, into a new account",
-        "songpost import backup.jsonl --account copy",
-        room="moving",
-        command="import_",
-    )
-    import_.add_argument("file", metavar="FILE", help="an export, or agent_unified.db")
-    bundle = _command(
-        commands, "bundle", "what an incident needs, without secrets", "songpost bundle incident.zip", room="moving"
-    )
-    bundle.add_argument("file", metavar="FILE", help="the zip file to write; it must not exist")
-    doctor = _command(commands, "doctor", "check the ledger", "songpost doctor --ledger", room="moving")
-    doctor.add_argument("--ledger", action="store_true", help="every history's chain and every counter")
-
-
-def _sandbox(commands: _Commands[argparse.ArgumentParser]) -> None:
-    words = _command(
-        commands,
-        "sandbox",
-        "an emulator of X on loopback, to try everything on",
-        "songpost sandbox --port 8090",
-        room="sandbox",
-    )
-    words.add_argument(
-        "--port", type=int, default=8090, metavar="P", help="the port on 127.0.0.1 (default: 8090; 0: any)"
-    )
-    words.add_argument("--state", metavar="FILE", help="keep the sandbox's state in this file")
-
-
-def _lab(commands: _Commands[argparse.ArgumentParser]) -> None:
-    simulate = _command(
-        commands,
-        "simulate",
-        "days of the agent on a virtual clock, against an emulated X and a virtual audience",
-        "songpost simulate --days 30 --faults rough",
-        room="simulate",
-        command="command",
-    )
-    simulate.add_argument("--days", type=int, required=True, metavar="N", help="how many days (1 to 3650)")
-    simulate.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="the same seed gives the same run (default: 0)"
-    )
-    simulate.add_argument("--accounts", type=int, default=1, metavar="N", help="how many accounts (default: 1)")
-    simulate.add_argument(
-        "--faults", choices=("none", "rough", "hostile"), default="none", help="what goes wrong (default: none)"
-    )
-    simulate.add_argument("--report", metavar="FILE", help="write a report of the run (HTML)")
-    replay = _command(
-        commands,
-        "replay",
-        "make every stored decision again; differences are errors",
-        "songpost replay --since 2026-11-22",
-        room="accounting",
-    )
-    replay.add_argument("--since", metavar="T", help="only plans from this date or time on (UTC)")
-    explain = _command(
-        commands,
-        "explain",
-        "one action's story in plain words",
-        "songpost explain post/2026-11-22/morning/1",
-        room="accounting",
-    )
-    explain.add_argument("key", metavar="KEY", help="the action's key")
+    if row.room:
+        made.set_defaults(room=row.room, command=row.command or row.name)
+        made.add_argument("--account", metavar="A", help="the account (default: SONGPOST_ACCOUNT, or 'default')")
+        made.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    for one in row.words:
+        made.add_argument(*one.names, **one.told)  # type: ignore[arg-type]  # the table's words are argparse's own
+    if row.one_of:
+        group = made.add_mutually_exclusive_group(required=True)
+        for one in row.one_of:
+            group.add_argument(*one.names, **one.told)  # type: ignore[arg-type]  # as above
+    if row.deeper:
+        grouping = {"title": "one action", "metavar": ""} if row.room else {"title": "commands", "metavar": "COMMAND"}
+        deeper = made.add_subparsers(required=not row.room, **grouping)  # type: ignore[arg-type]  # as above
+        for below in row.deeper:
+            _add(deeper, below)
