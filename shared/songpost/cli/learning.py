@@ -7,19 +7,22 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from songpost.agent import crediting, planning
 from songpost.agent.agenda import agenda
 from songpost.bootstrap import Session
-from songpost.cli.opening import print_json, session_of
 from songpost.cli.run import measured, wrapped
-from songpost.cli.show import table
+from songpost.cli.terminal import bar, shown, span, table
 from songpost.core import bandit, day_plan
 from songpost.core.bandit import Belief, Decision
 from songpost.core.learning_state import arm_key, arm_of, digest
 from songpost.core.snapshot import Snapshot
 from songpost.errors import UsageError, quote
 from songpost.model import Arm, Json, Kind, State
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SENT_DAYS = 90
 """How far back the posts of an arm are counted."""
@@ -57,13 +60,7 @@ class Outlook:
 
 def learning(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """What each arm is believed to earn, with its 90 % interval, and what would be chosen next."""
-    with session_of(words, environ) as session:
-        outlook = outlook_of(session)
-        if words.json:
-            print_json(_as_json(session, outlook))
-        else:
-            _show(session, outlook)
-    return 0
+    return shown(words, environ, outlook_of, tell=_as_json, draw=_draw)
 
 
 def outlook_of(session: Session) -> Outlook:
@@ -132,12 +129,12 @@ def why(decision: Decision) -> str:
     return f"{said}; {arm_of(likeliest)} had {chances[likeliest] / bandit.WHOLE:.1%}"
 
 
-def _as_json(session: Session, outlook: Outlook) -> dict[str, Json]:
+def _as_json(outlook: Outlook) -> dict[str, Json]:
     snapshot = outlook.snapshot
     settings = snapshot.settings.learning
     statistics = crediting.counters(snapshot, outlook.at)
     return {
-        "account": session.account,
+        "account": outlook.snapshot.account,
         "enabled": settings.enabled,
         "exploration_floor": settings.exploration_floor,
         "half_life_days": settings.half_life_days,
@@ -181,44 +178,53 @@ def _as_json(session: Session, outlook: Outlook) -> dict[str, Json]:
     }
 
 
-def _show(session: Session, outlook: Outlook) -> None:
+def _draw(page: Console, outlook: Outlook) -> None:
     settings = outlook.snapshot.settings.learning
     mode = "on" if settings.enabled else "off (uniform choices, still logged)"
     for line in wrapped(
-        f"Learning of account {session.account} is {mode}: floor {settings.exploration_floor:.0%}, half-life "
+        f"Learning of account {outlook.snapshot.account} is {mode}: floor {settings.exploration_floor:.0%}, half-life "
         f"{settings.half_life_days:g} days, credit after {settings.credit_after_hours} hours."
     ):
-        print(line)
+        page.print(line)
     rebuild = crediting.out_of_date(outlook.snapshot.learning, settings, outlook.at)
     if rebuild:
         for line in wrapped(
             f"The counters are older than the settings: {rebuild}. The reader's next live tick makes "
             "them anew ('songpost settle --dry-run false' at once)."
         ):
-            print(line)
-    print()
+            page.print(line)
+    page.print()
+    most = max((one.belief.high for one in outlook.standings), default=0.0)
     rows = [
         [
             str(one.belief.arm) + ("" if one.offered else " (retired)"),
             f"{one.belief.expected:.2%}",
-            f"{one.belief.low:.2%} … {one.belief.high:.2%}",
+            span(page, one.belief.low, one.belief.expected, one.belief.high, most)
+            or f"{one.belief.low:.2%} … {one.belief.high:.2%}",
             str(one.belief.posts),
             str(one.sent),
             f"{one.now:.1%}" if one.offered else "",
+            bar(page, one.now, 6, "cyan"),
         ]
         for one in outlook.standings
     ]
-    columns = ("arm", "earns", "90 % interval", "credits", f"sent {SENT_DAYS} d", "chance now")
-    table("Engagement an impression, as believed", columns, rows, right=(1, 2, 3, 4, 5))
-    print(f"\nFor {outlook.day} it would choose:" + ("" if outlook.decisions else " nothing."))
+    columns = ("arm", "earns", "90 % interval", "credits", "sent", "chance", "")
+    table(
+        f"Engagement an impression, as believed; sent in {SENT_DAYS} days",
+        columns,
+        rows,
+        right=(1, 2, 3, 4, 5),
+        page=page,
+    )
+    page.print(f"\nFor {outlook.day} it would choose:" + ("" if outlook.decisions else " nothing."))
     for decision in outlook.decisions:
-        print(f"  {decision.arm}")
+        page.print(f"  {decision.arm}")
         for line in wrapped(why(decision), "    "):
-            print(line)
+            page.print(line)
     for reason in outlook.left_out:
         for line in wrapped(f"left out: {reason}", "  "):
-            print(line)
+            page.print(line)
     waiting = agenda(outlook.snapshot, outlook.at)
-    print(
+    page.print(
         f"\nPosts that it has yet to hear of: {len(waiting)}" + (" ('songpost settle' shows them)" if waiting else "")
     )

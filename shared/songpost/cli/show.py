@@ -5,50 +5,44 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
-from songpost.account_documents import Bucket
+from songpost.account_documents import Bucket, Tally
 from songpost.agent import documents, planning, summary
+from songpost.bootstrap import Session
 from songpost.cli.opening import print_json, session_of
+from songpost.cli.terminal import BAD, GOOD, WIDTH, bar, shown, table
+from songpost.core import breakers, rate_limits
 from songpost.core import budget as ceilings
-from songpost.core import rate_limits
+from songpost.core.snapshot import Snapshot
 from songpost.errors import NotFound, UsageError, quote
-from songpost.model import Action, Kind, State, event_digest
+from songpost.model import Action, Json, Kind, State, event_digest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from songpost.cli.terminal import Cell
 
 _Enum = TypeVar("_Enum", bound=StrEnum)
-
-
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """Print a table of at most 80 columns where nobody watches, and of the terminal's width where somebody does."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(emoji=False)
-    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*row)
-    console.print(drawn, markup=False, highlight=False)
 
 
 STYLES = {State.SENT: "green", State.UNKNOWN: "yellow", State.REFUSED: "red", State.PARTIAL: "yellow"}
 
 
-def listing(actions: Sequence[Action]) -> None:
+def listing(page: Console, actions: Sequence[Action]) -> None:
     """Print actions, newest first: a line each, and under it why it is where it is."""
-    from rich.console import Console
-
-    console = Console(emoji=False, highlight=False, markup=False)
-    console.print(f"{'due (UTC)':<13}{'state':<11}{'key':<36}post", style="bold")
+    page.print(f"{'due (UTC)':<13}{'state':<11}{'key':<36}post", style="bold")
     for action in actions:
-        line = f"{action.due_at:%m-%d %H:%M}  {action.state.value:<11}{action.key:<36}{action.post_id}"
-        console.print(line.rstrip(), style=STYLES.get(action.state), overflow="fold")
+        line = f"{action.due_at:%m-%d %H:%M}  {action.state.value:<11}{action.key:<36}"
+        page.print(f"{line}{action.post_id}".rstrip(), style=STYLES.get(action.state), overflow="fold")
         for reason in textwrap.wrap(action.reason, 66):
-            console.print(f"{'':<13}{reason}", style="dim")
+            page.print(f"{'':<13}{reason}", style="dim")
+    if not actions:
+        page.print("none")
 
 
 def plan(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -78,39 +72,105 @@ def plan(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """An account's ceilings and what would stop it, at a time."""
+
+    snapshot: Snapshot
+    at: datetime
+
+
 def budget(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Every ceiling, what is used and left."""
-    with session_of(words, environ) as session:
-        snapshot, now = session.open().snapshot, session.clock()
-        if words.json:
-            print_json(summary.of_budget(snapshot, now))
-            return 0
-        rows = []
-        for ceiling in ceilings.overview(snapshot.settings, snapshot.usage, now):
-            figures = (ceiling.limit, ceiling.used, ceiling.left)
-            shown = [f"${figure / 1e6:,.3f}" if ceiling.money else f"{figure:,}" for figure in figures]
-            rows.append([ceiling.name, *shown, f"{ceiling.resets_at:%Y-%m-%d}"])
-        table("Budget (UTC)", ("ceiling", "limit", "used", "left", "whole again"), rows, right=(1, 2, 3))
-    return 0
+    """Every ceiling, what is used and left; whether the account is paused, and how near its breakers are."""
+    return shown(
+        words,
+        environ,
+        lambda session: Purse(session.open().snapshot, session.clock()),
+        tell=_purse_json,
+        draw=_draw_purse,
+    )
+
+
+def _purse_json(purse: Purse) -> dict[str, Json]:
+    control, today = purse.snapshot.control, _today(purse)
+    return {
+        **summary.of_budget(purse.snapshot, purse.at),
+        "control": documents.encode(control),
+        "breakers": {
+            "RefusalRun": {"limit": breakers.REFUSALS, "used": control.refusals},
+            "SpendSlope": {
+                "limit": summary.usd(breakers.forecast_micros(purse.snapshot, purse.at)),
+                "used": summary.usd(today),
+            },
+        },
+    }
+
+
+def _today(purse: Purse) -> int:
+    return purse.snapshot.usage.days.get(purse.at.date().isoformat(), Tally()).spent_micros
+
+
+def _draw_purse(page: Console, purse: Purse) -> None:
+    control = purse.snapshot.control
+    if control.paused:
+        since = f" since {control.changed_at:%Y-%m-%d %H:%M} UTC" if control.changed_at else ""
+        by = f" by {control.changed_by}" if control.changed_by else ""
+        for line in textwrap.wrap(f"PAUSED{since}{by}: {control.reason or 'no reason given'}", WIDTH):
+            page.print(line, style=f"bold {BAD}")
+        page.print("'songpost resume' lets it act again")
+    else:
+        page.print("Running: no one has paused it, no breaker has tripped", style=GOOD)
+    rows: list[list[Cell]] = []
+    for ceiling in ceilings.overview(purse.snapshot.settings, purse.snapshot.usage, purse.at):
+        figures = (ceiling.limit, ceiling.used, ceiling.left)
+        written = [f"${figure / 1e6:,.3f}" if ceiling.money else f"{figure:,}" for figure in figures]
+        part = ceiling.used / ceiling.limit if ceiling.limit else 1.0
+        rows.append([ceiling.name, *written, bar(page, part), f"{ceiling.resets_at:%Y-%m-%d}"])
+    page.print()
+    columns = ("ceiling", "limit", "used", "left", "", "whole again")
+    table("Budget (UTC)", columns, rows, right=(1, 2, 3), page=page)
+    expected, today = breakers.forecast_micros(purse.snapshot, purse.at), _today(purse)
+    trips = [
+        ("RefusalRun", f"{breakers.REFUSALS} in a row", str(control.refusals), control.refusals / breakers.REFUSALS),
+        ("SpendSlope", f"above ${expected / 1e6:.3f}", f"${today / 1e6:.3f}", today / expected if expected else 0.0),
+    ]
+    page.print()
+    drawn: list[list[Cell]] = [[name, limit, used, bar(page, part)] for name, limit, used, part in trips]
+    table("Breakers, which pause it", ("breaker", "trips at", "now", ""), drawn, right=(1, 2), page=page)
 
 
 def limits(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Rate limits as the headers last told them, and the plan's defaults where none has spoken."""
-    with session_of(words, environ) as session:
-        snapshot, now = session.open().snapshot, session.clock()
-        plan_of = snapshot.settings.plan
-        buckets: dict[str, Bucket] = {}
-        for endpoint in dict.fromkeys((*rate_limits.ENDPOINTS.values(), rate_limits.ME, rate_limits.TIMELINE)):
-            buckets |= rate_limits.current(snapshot.limits, plan_of, endpoint, now)
-        if words.json:
-            print_json({name: documents.encode(bucket) for name, bucket in buckets.items()})
-            return 0
-        rows = [
-            [name, f"{bucket.remaining:,}", f"{bucket.limit:,}", f"{bucket.reset_at:%H:%M:%S}", bucket.source]
-            for name, bucket in sorted(buckets.items())
+    return shown(
+        words,
+        environ,
+        _buckets,
+        tell=lambda found: {name: documents.encode(bucket) for name, bucket in found.items()},
+        draw=_draw_limits,
+    )
+
+
+def _buckets(session: Session) -> dict[str, Bucket]:
+    snapshot, now = session.open().snapshot, session.clock()
+    buckets: dict[str, Bucket] = {}
+    for endpoint in dict.fromkeys((*rate_limits.ENDPOINTS.values(), rate_limits.ME, rate_limits.TIMELINE)):
+        buckets |= rate_limits.current(snapshot.limits, snapshot.settings.plan, endpoint, now)
+    return buckets
+
+
+def _draw_limits(page: Console, buckets: Mapping[str, Bucket]) -> None:
+    rows: list[list[Cell]] = [
+        [
+            name,
+            f"{bucket.remaining:,}",
+            f"{bucket.limit:,}",
+            bar(page, 1 - bucket.remaining / bucket.limit if bucket.limit else 1.0),
+            f"{bucket.reset_at:%H:%M:%S}",
+            bucket.source,
         ]
-        table("Rate limits (UTC)", ("bucket", "left", "limit", "reset", "told by"), rows, right=(1, 2))
-    return 0
+        for name, bucket in sorted(buckets.items())
+    ]
+    table("Rate limits (UTC)", ("bucket", "left", "limit", "", "reset", "told by"), rows, right=(1, 2), page=page)
 
 
 def actions(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -119,16 +179,12 @@ def actions(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     state = _member(State, words.state, "--state")
     if words.limit < 1:
         raise UsageError(f"{words.limit} is no number of actions", where="--limit", mend="give 1 or more")
-    with session_of(words, environ) as session:
-        found = [
-            stored.action
-            for stored in session.store.actions(session.account, kind=kind, state=state, limit=words.limit)
-        ]
-        if words.json:
-            print_json([documents.encode(action) for action in found])
-            return 0
-        listing(found)
-    return 0
+
+    def found(session: Session) -> list[Action]:
+        stored = session.store.actions(session.account, kind=kind, state=state, limit=words.limit)
+        return [one.action for one in stored]
+
+    return shown(words, environ, found, tell=lambda known: [documents.encode(action) for action in known], draw=listing)
 
 
 def _member(kind: type[_Enum], word: str | None, where: str) -> _Enum | None:

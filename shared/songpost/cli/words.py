@@ -414,6 +414,6 @@ def _add(
             group.add_argument(*one.names, **one.told)  # type: ignore[arg-type]  # as above
     if row.deeper:
         grouping = {"title": "one action", "metavar": ""} if row.room else {"title": "commands", "metavar": "COMMAND"}
-        deeper = made.add_subparsers(required=not row.room, **grouping)  # type: ignore[arg-type]  # as above
+        deeper = made.add_subparsers(required=not row.room, **grouping)
         for below in row.deeper:
             _add(deeper, below)
