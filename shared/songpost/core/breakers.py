@@ -5,7 +5,8 @@ here; that nothing will work (401, 402, a suspension, a dead grant) and that the
 
 - `RefusalRun`: X has refused `REFUSALS` actions in a row, none accepted in between.
 - `SpendSlope`: today (UTC) has cost more than the forecast so far: `SLOPE` times the worst prices of today's slots that
-  are due by now, and a day's even share of the month's ceiling (`LEAST_MICROS` at least) for reading and the rest.
+  are due by now, what answers have cost (nobody foresees who will ask; the maxima of windows and days hold them), and a
+  day's even share of the month's ceiling (`LEAST_MICROS` at least) for reading and the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from songpost.account_documents import Control, Tally
 from songpost.core import budget
 from songpost.core.prices import quote_steps
 from songpost.core.snapshot import Snapshot
-from songpost.model import Kind
+from songpost.model import INTERACTIONS, Kind
 
 REFUSALS = 5
 """A topic that X does not like costs one or two; five in a row say that it is the account, or the app."""
@@ -62,7 +63,8 @@ def forecast_micros(snapshot: Snapshot, now: datetime) -> int:
         if slot.due_at.date() == today and slot.due_at <= now and not slot.skipped
     ]
     prices = [quote_steps(settings, Kind.POST, slot.steps, today).worst_micros for slot in due]
-    return SLOPE * sum(prices) + max(LEAST_MICROS, budget.day_share(settings.budget, now))
+    answers = sum(snapshot.usage.kind_micros.get(f"{today.isoformat()}/{kind.value}", 0) for kind in INTERACTIONS)
+    return SLOPE * sum(prices) + answers + max(LEAST_MICROS, budget.day_share(settings.budget, now))
 
 
 def spend_slope(snapshot: Snapshot, now: datetime) -> Trip | None:
