@@ -219,3 +219,12 @@ def test_telemetry(environ: dict[str, str], expected: bool) -> None:  # noqa: FB
 def test_telemetry_that_is_neither_is_refused() -> None:
     """A word that is not true or false is refused under the name that carries it."""
     assert "TELEMETRY_ENABLED: 'yes' is not true or false — correct it" == refusal(TELEMETRY_ENABLED="yes")
+
+
+@pytest.mark.parametrize("name", ["s3://songpost", "songpost/media", "Songpost", "ab", "-songpost", "a b"])
+def test_a_media_bucket_is_a_plain_name(name: str) -> None:
+    """The bucket is given by its name alone; anything else is told before a push tries it."""
+    assert "songpost-media" == Runtime.from_env({"SONGPOST_MEDIA_BUCKET": "songpost-media"}).media_bucket
+    with pytest.raises(VariableError) as caught:
+        Runtime.from_env({"SONGPOST_MEDIA_BUCKET": name})
+    assert "SONGPOST_MEDIA_BUCKET" == caught.value.where
