@@ -36,7 +36,7 @@ def baselines(account: Account, now: datetime) -> tuple[str, ...]:
 def known_ids(account: Account) -> frozenset[str]:
     """Own posts that the account's documents name."""
     snapshot = account.snapshot
-    actions = {action.post_id for action in snapshot.actions.values()}
+    actions = {post_id for action in snapshot.actions.values() for post_id in action.post_ids}
     marks = {mark.id for mark in snapshot.timeline.latest}
     return frozenset((marks | actions | set(snapshot.measuring.posts)) - {""})
 
@@ -80,7 +80,8 @@ def recognised(
     if not strangers:
         return snapshot, seen_to
     oldest = min(sweep.time_of(post.id) for post in strangers) - timedelta(days=1)
-    ours = {stored.action.post_id for stored in desk.store.actions(desk.account, since=oldest)}
+    stored = desk.store.actions(desk.account, since=oldest)
+    ours = {post_id for one in stored for post_id in one.action.post_ids}
     by_hand = [post for post in strangers if post.id not in ours]
     marks = tuple(
         PostMark(id=post.id, posted_at=post.created_at or sweep.time_of(post.id), by_hand=True, kind=kind_of(post))

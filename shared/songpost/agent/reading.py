@@ -191,12 +191,14 @@ def _book(
     #   load: mentions are due          load: mentions are due
     #   commit: mentions read at 9:00   commit: the version of `reading` is another; it loads, and they are not due
 
+    line = desk.new_id()
+
     def decide(current: Account) -> Move[tuple[Planned, AdmittedRead | Refused] | None]:
         now, snapshot = desk.now(), current.snapshot
         plan = reading_plan.plan(snapshot, now, modes, own_posts.baselines(current, now), done)
         if not plan.reads:
             return Move(snapshot=snapshot, result=None)
-        planned = _lowered(plan.reads[0], current, now)
+        planned = replace(_lowered(plan.reads[0], current, now), line=line)
         decision = _admitted(snapshot, planned, now)
         if isinstance(decision, Refused):
             return Move(snapshot=snapshot, result=(planned, decision))
@@ -238,7 +240,7 @@ def _journal(planned: Planned, booked: AdmittedRead, outcome: str, resources: in
     at, units = booked.booked_at, booked.resources if resources is None else resources
     return PutItem(
         READS,
-        f"{at:%Y-%m-%d/%H%M%S.%f}/{planned.wanted.name}/{planned.asked.until_id}",
+        f"{at:%Y-%m-%d/%H%M%S.%f}/{planned.wanted.name}/{planned.line}",
         {
             "endpoint": planned.wanted.endpoint.key,
             "price_class": planned.wanted.price_class.value,

@@ -6,7 +6,8 @@ here; that nothing will work (401, 402, a suspension, a dead grant) and that the
 - `RefusalRun`: X has refused `REFUSALS` actions in a row, none accepted in between.
 - `SpendSlope`: today (UTC) has cost more than the forecast so far: `SLOPE` times the worst prices of today's slots that
   are due by now, what answers have cost (nobody foresees who will ask; the maxima of windows and days hold them), and a
-  day's even share of the month's ceiling (`LEAST_MICROS` at least) for reading and the rest.
+  day's even share of the month's ceiling (`LEAST_MICROS` at least) for the rest; with it, what reads have cost within
+  `reading.usd_per_day`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from songpost.account_documents import Control, Tally
 from songpost.core import budget
 from songpost.core.prices import quote_steps
 from songpost.core.snapshot import Snapshot
-from songpost.model import INTERACTIONS, Kind
+from songpost.model import INTERACTIONS, MICROS_PER_USD, Kind
 
 REFUSALS = 5
 """A topic that X does not like costs one or two; five in a row say that it is the account, or the app."""
@@ -64,7 +65,17 @@ def forecast_micros(snapshot: Snapshot, now: datetime) -> int:
     ]
     prices = [quote_steps(settings, Kind.POST, slot.steps, today).worst_micros for slot in due]
     answers = sum(snapshot.usage.kind_micros.get(f"{today.isoformat()}/{kind.value}", 0) for kind in INTERACTIONS)
-    return SLOPE * sum(prices) + answers + max(LEAST_MICROS, budget.day_share(settings.budget, now))
+    rest = max(LEAST_MICROS, budget.day_share(settings.budget, now))
+    return SLOPE * sum(prices) + answers + _reading(snapshot, now) + rest
+
+
+def _reading(snapshot: Snapshot, now: datetime) -> int:
+    """What today's reads have cost within their own ceiling: a storm of mentions must not pause what it cannot ruin."""
+    ceiling = snapshot.settings.reading.usd_per_day
+    if ceiling is None:
+        return 0
+    spent = snapshot.usage.kind_micros.get(f"{now.date().isoformat()}/{Kind.READ.value}", 0)
+    return min(spent, int(ceiling * MICROS_PER_USD))
 
 
 def spend_slope(snapshot: Snapshot, now: datetime) -> Trip | None:

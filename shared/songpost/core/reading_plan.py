@@ -56,12 +56,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A read that is due: what is asked, of at most how many posts, for how much at worst."""
+    """A read that is due: what is asked, of at most how many posts, for how much at worst; `line` once it is booked."""
 
     wanted: Wanted
     asked: Asked
     most: int
     unit_micros: int
+    line: str = ""
 
     @property
     def micros(self) -> int:
