@@ -102,11 +102,16 @@ def _proposed(snapshot: Snapshot, action: Action, now: datetime) -> Action:
 def approve(desk: Desk, account: Account, key: str, *, by: str, seen: str = "") -> Action:
     """Let a proposal go out as it stands, at its price of now; `seen` is the start of the digest that was shown.
 
+    Without one it is what the account in hand has: a yes that meets an edit is no yes to the new text.
+
     Raises `NotFound`, and `Refusal` where it waits for no word, its window is over, a rule forbids it, or it is not
     what was seen any more.
     """
 
+    expected = seen
+
     def decide(current: Account) -> Move[Action]:
+        nonlocal expected
         stored, now, settings = _open(desk, current, key), desk.now(), current.snapshot.settings
         action = stored.action
         if action.state is not State.PROPOSED:
@@ -116,8 +121,9 @@ def approve(desk: Desk, account: Account, key: str, *, by: str, seen: str = "") 
             raise Refusal(str(violation), where=key, mend=f"'songpost approvals edit {key} --text …', or reject it")
         micros = consent.worst_micros(settings, action, now.date())
         digest = consent.shown(action, micros)
-        if not digest.startswith(seen):
+        if not digest.startswith(expected):
             raise Refusal("it is not what was shown any more", where=key, mend="look at it: 'songpost approvals list'")
+        expected = digest
         after = replace(action, state=State.PLANNED, approved_at=now, approved=digest, gate="", reason="")
         after = recorded(after, now, f"approved by {by} at {budget.dollars(micros)} at worst, {digest[:12]}")
         control = current.snapshot.control

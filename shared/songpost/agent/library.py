@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from songpost import media_forms
-from songpost.agent import documents, ledger
+from songpost.agent import accounts, documents, ledger
 from songpost.agent.documents import SETTINGS
 from songpost.agent.ledger import Desk
 from songpost.core import content
@@ -109,6 +109,7 @@ def push(desk: Desk, settings: Settings, library: Library) -> int:
                 {"digest": digest, "texts": len(texts), "schema_version": 1},
                 _version(loaded, LIBRARY),
             ),
+            accounts.registered(desk.account),
         ],
     )
     if old and digest != old:
