@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from songpost.bootstrap import Session
 from songpost.cli.run import wrapped
 from songpost.cli.terminal import bar, shown, table
+from songpost.core.ownership import own_price
 from songpost.lab import forecast as lab
 from songpost.lab.forecast import Deployed, Forecast, Line, Range
 from songpost.lab.spending import Actual, Knob, actuals, knobs
-from songpost.model import MICROS_PER_USD, Json
+from songpost.model import MICROS_PER_USD, Json, PriceClass
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +42,7 @@ def forecast(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
         snapshot, now = session.open().snapshot, session.clock()
         settings, on = snapshot.settings, now.date()
         with_links, with_pictures = lab.shares(session.given.texts.load())
-        owns_app = snapshot.identity is not None and snapshot.identity.owns_app
+        owns_app = own_price(snapshot, on) is PriceClass.OWNED_READ
         deployed = Deployed(region=words.region)
         found = lab.foretell(
             settings, on, with_links=with_links, with_pictures=with_pictures, owns_app=owns_app, deployed=deployed
@@ -137,7 +138,7 @@ def _draw(page: Console, outlay: Outlay) -> None:
         ["all of it" + (f" (the rest {_dollars(rest)})" if rest else ""), "", *_three(found.aws_beyond_free_micros), ""]
     )
     rows.append(["what is always free", "", *_three(found.aws_free_micros), ""])
-    title = f"AWS {found.region}, beyond what is always free (prices read {found.aws_read_on})"
+    title = f"AWS {found.region}, beyond what is always free (prices of {found.aws_read_on})"
     table(title, columns, rows, right=(1, 2, 3, 4), page=page)
     _draw_knobs(page, outlay.knobs)
     for one in outlay.actuals:

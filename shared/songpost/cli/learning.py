@@ -204,7 +204,7 @@ def _draw(page: Console, outlook: Outlook) -> None:
             str(one.belief.posts),
             str(one.sent),
             f"{one.now:.1%}" if one.offered else "",
-            bar(page, one.now, 6, "cyan"),
+            bar(page, one.now, 5, "cyan"),
         ]
         for one in outlook.standings
     ]

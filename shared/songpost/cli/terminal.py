@@ -96,14 +96,16 @@ def table(
     """Print a table on a page, or on a fresh one; a column that holds nothing is left out, as bars are when piped."""
     from rich.table import Table
 
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    drawn = Table(box=None, pad_edge=False)
     kept = [index for index in range(len(columns)) if not rows or any(len(row[index]) for row in rows)]
     for index in kept:
         justify = "right" if index in right else "left"
         drawn.add_column(columns[index], justify=justify, overflow="fold")  # type: ignore[arg-type]  # one of two words
     for row in rows:
         drawn.add_row(*(row[index] for index in kept))
-    (page or paper()).print(drawn)
+    sheet = page or paper()
+    sheet.print(title, style="bold")
+    sheet.print(drawn)
 
 
 def bar(page: Console, part: float, cells: int = 8, style: str = "") -> Text:
@@ -118,7 +120,7 @@ def bar(page: Console, part: float, cells: int = 8, style: str = "") -> Text:
     return Text(full * filled, style=colour) + Text(empty * (cells - filled), style="dim")
 
 
-def span(page: Console, low: float, middle: float, high: float, most: float, cells: int = 16) -> Text:
+def span(page: Console, low: float, middle: float, high: float, most: float, cells: int = 12) -> Text:
     """An interval with its middle on a scale from 0 to `most`; nothing when piped."""
     from rich.text import Text
 

@@ -8,14 +8,14 @@ units were measured on an account of 31 days with three posts a day and the exam
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
 from songpost.core.content import Library
 from songpost.core.policy import PERMITTED
-from songpost.core.prices import RECONCILING_POSTS, RECONCILING_READS, price, price_list, write_class
+from songpost.core.prices import RECONCILING_POSTS, RECONCILING_READS, PriceList, price, price_list, write_class
 from songpost.core.text import links
 from songpost.endpoints import BY_KIND
 from songpost.lab.aws_prices import AwsPriceList, aws_prices
@@ -49,10 +49,12 @@ class Range:
 
 
 NOTHING = Range(0, 0, 0)
+_READ = PriceClass.POST_READ
 ASSUMED: Mapping[str, tuple[Range, str]] = {
     "slots filled": (Range(0.8, 1, 1), "texts run dry, windows close, posts of your own take the room"),
     "interactions": (Range(0, 0.25, 1), "the part of the permitted number that there is a reason for"),
     "mentions a reply": (Range(1, 2, 4), "posts read for each reply that goes out"),
+    "posts a watched user and day": (Range(0.5, 3, 20), "each is charged once a day"),
     "finds a query and day": (Range(1, 10, 100), "posts that a search returns, each charged once a day"),
     "looks a post": (Range(1, 1, 2), "a second look where too few impressions were shown"),
     "lost answers": (Range(0, 0.005, 0.05), "creates whose outcome two reads of the timeline have to settle"),
@@ -81,13 +83,17 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of the bill. `free_micros` is what the free allowance takes off; `micros` is what remains."""
+    """One line of the bill. `free_micros` is what the free allowance takes off; `micros` is what remains.
+
+    `swept` lines fall under the ceiling of the reader's sweeps (`reading.usd_per_day`).
+    """
 
     name: str
     quantity: Range
     micros: Range
     free_micros: Range = NOTHING
     kind: Kind | None = None
+    swept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,11 +199,9 @@ def _x_lines(
     corrected = settings.learning.credit_after_hours < 48
     looks = ASSUMED["looks a post"][0] + Range(0, corrected, corrected)
     creates = posts + replies + counts.get(Kind.QUOTE, NOTHING)
-    searches = sum(1 for query in settings.queries if query.actions) * MONTH_DAYS
 
     def line(name: str, quantity: Range, price_class: PriceClass, kind: Kind | None = None) -> Line:
-        unit = price(prices, price_class) if quantity.high else 0
-        return Line(name=f"{name} ({price_class.value})", quantity=quantity, micros=quantity * unit, kind=kind)
+        return _priced(prices, name, quantity, price_class, kind)
 
     lines = [
         line("posts", posts * (1 - with_links), write_class(Kind.POST, ""), Kind.POST),
@@ -210,8 +214,7 @@ def _x_lines(
             if kind in counts
         ),
         line("looks at own posts", posts * looks, own),
-        line("mentions read", replies * ASSUMED["mentions a reply"][0], PriceClass.POST_READ),
-        line("finds of searches", ASSUMED["finds a query and day"][0] * searches, PriceClass.POST_READ),
+        *_swept(settings, prices, own, creates, replies),
         line(
             "reconciling reads",
             creates * ASSUMED["lost answers"][0] * (RECONCILING_READS * RECONCILING_POSTS),
@@ -221,9 +224,40 @@ def _x_lines(
     return tuple(one for one in lines if one.quantity.high)
 
 
+def _priced(
+    prices: PriceList,
+    name: str,
+    quantity: Range,
+    price_class: PriceClass,
+    kind: Kind | None = None,
+    *,
+    swept: bool = False,
+) -> Line:
+    unit = price(prices, price_class) if quantity.high else 0
+    micros = quantity * unit
+    return Line(name=f"{name} ({price_class.value})", quantity=quantity, micros=micros, kind=kind, swept=swept)
+
+
+def _swept(settings: Settings, prices: PriceList, own: PriceClass, creates: Range, replies: Range) -> Iterator[Line]:
+    """What the reader's sweeps return: X charges for posts, not for looking."""
+    reading = settings.reading
+    searches = sum(1 for query in settings.queries if query.actions) * MONTH_DAYS
+    watched = len(settings.watchlist_user_ids) * MONTH_DAYS
+    for name, every, quantity, price_class in (
+        ("own timeline", reading.timeline_every_minutes, creates, own),
+        ("mentions", reading.mentions_every_minutes, replies * ASSUMED["mentions a reply"][0], own),
+        ("finds of searches", reading.search_every_minutes, ASSUMED["finds a query and day"][0] * searches, _READ),
+        ("watchlist", reading.watchlist_every_minutes, ASSUMED["posts a watched user and day"][0] * watched, _READ),
+    ):
+        if every is not None:
+            yield _priced(prices, name, quantity, price_class, swept=True)
+
+
 def _under_ceilings(settings: Settings, lines: Sequence[Line], month: int) -> Range:
     """The lines' sum, each kind under its own ceiling, all under the day's and the month's."""
-    found = total(line.micros for line in lines if line.kind is None)
+    found = total(line.micros for line in lines if line.kind is None and not line.swept)
+    swept, daily = total(line.micros for line in lines if line.swept), settings.reading.usd_per_day
+    found += swept if daily is None else swept.over(_at_most(math.floor(settings.budget.micros(daily) * MONTH_DAYS)))
     for kind in Kind:
         usd = settings.budget.usd_per_kind.of(kind)
         of_kind = total(line.micros for line in lines if line.kind is kind)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from songpost.account_documents import Tally, Usage
 from songpost.lab.forecast import MONTH_DAYS, Deployed, Forecast, foretell, total
 from songpost.model import Kind
-from songpost.settings import PerKind, Settings
+from songpost.settings import Reading, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,40 +48,56 @@ def knobs(
     )
 
 
-def _steps(settings: Settings, linked: float, stack: Deployed) -> list[tuple[str, str, str, Settings, float, Deployed]]:
-    """Every setting that can be one step smaller: its name, what it is, what it would be, and the whole after it."""
-    found: list[tuple[str, str, str, Settings, float, Deployed]] = []
-    posts, weekdays = settings.posts_per_day, settings.cadence.weekdays
-    if posts:
-        fewer = replace(settings, max_per_day=posts - 1)
-        found.append(("max_per_day", str(posts), str(posts - 1), fewer, linked, stack))
-    for kind in (Kind.REPLY, Kind.QUOTE, Kind.REPOST, Kind.LIKE, Kind.FOLLOW):
-        most = settings.max_per_window.of(kind)
-        if most:
-            fewer = replace(settings, max_per_window=_one_less(settings.max_per_window, kind))
-            found.append((f"max_per_window.{kind.value}", str(most), str(most - 1), fewer, linked, stack))
-    if len(set(weekdays)) > 1:
-        fewer = replace(settings, cadence=replace(settings.cadence, weekdays=tuple(sorted(set(weekdays)))[:-1]))
-        days = len(set(weekdays))
-        found.append(("cadence.weekdays", f"{days} days", f"{days - 1} days", fewer, linked, stack))
-    if settings.queries:
-        fewer = replace(settings, queries=settings.queries[:-1])
-        found.append(("queries", str(len(settings.queries)), str(len(settings.queries) - 1), fewer, linked, stack))
-    if settings.learning.credit_after_hours < 48:
-        later = replace(settings, learning=replace(settings.learning, credit_after_hours=48))
-        hours = str(settings.learning.credit_after_hours)
-        found.append(("learning.credit_after_hours", hours, "48", later, linked, stack))
+_Step = tuple[str, str, str, Settings, float, Deployed]
+"""A setting, what it is, what it would be, and the whole after that one step."""
+
+
+def _steps(settings: Settings, linked: float, stack: Deployed) -> list[_Step]:
+    """Every step that can be taken."""
+    steps: list[_Step] = [
+        (name, now, then, changed, linked, stack)
+        for name, now, then, changed in (*_fewer(settings), *_never(settings.reading, settings))
+        if changed != settings
+    ]
     if linked:
-        found.append(("content: texts with links", f"{linked:.0%}", "0%", settings, 0.0, stack))
-    for name in ("writer_minutes", "reader_minutes"):
-        minutes = getattr(stack, name)
-        slower = replace(stack, **{name: 2 * minutes})
-        found.append((f"stack: {name}", f"{minutes:g}", f"{2 * minutes:g}", settings, linked, slower))
-    return found
+        steps.append(("content: texts with links", f"{linked:.0%}", "0%", settings, 0.0, stack))
+    writer, reader = stack.writer_minutes, stack.reader_minutes
+    for name, minutes, slower in (
+        ("writer_minutes", writer, replace(stack, writer_minutes=2 * writer)),
+        ("reader_minutes", reader, replace(stack, reader_minutes=2 * reader)),
+    ):
+        steps.append((f"stack: {name}", f"{minutes:g}", f"{2 * minutes:g}", settings, linked, slower))
+    return steps
 
 
-def _one_less(most: PerKind, kind: Kind) -> PerKind:
-    return replace(most, **{kind.value: (most.of(kind) or 1) - 1})
+def _fewer(settings: Settings) -> Iterator[tuple[str, str, str, Settings]]:
+    """One less of what is counted; the same settings where there is none to take away."""
+    posts, queries = settings.posts_per_day, settings.queries
+    days = tuple(sorted(set(settings.cadence.weekdays)))
+    hours = settings.learning.credit_after_hours
+    if posts:
+        yield "max_per_day", str(posts), str(posts - 1), replace(settings, max_per_day=posts - 1)
+    for kind in (Kind.REPLY, Kind.QUOTE, Kind.REPOST, Kind.LIKE, Kind.FOLLOW):
+        most = settings.max_per_window.of(kind) or 0
+        fewer = replace(settings.max_per_window, **{kind.value: max(most - 1, 0)})
+        yield f"max_per_window.{kind.value}", str(most), str(most - 1), replace(settings, max_per_window=fewer)
+    if len(days) > 1:
+        cadence = replace(settings.cadence, weekdays=days[:-1])
+        yield "cadence.weekdays", f"{len(days)} days", f"{len(days) - 1} days", replace(settings, cadence=cadence)
+    yield "queries", str(len(queries)), str(len(queries) - 1), replace(settings, queries=queries[:-1])
+    later = replace(settings.learning, credit_after_hours=max(hours, 48))
+    yield "learning.credit_after_hours", str(hours), "48", replace(settings, learning=later)
+
+
+def _never(reading: Reading, settings: Settings) -> Iterator[tuple[str, str, str, Settings]]:
+    """Each place where the reader looks, as if it never did."""
+    for place, every, blind in (
+        ("timeline", reading.timeline_every_minutes, replace(reading, timeline_every_minutes=None)),
+        ("mentions", reading.mentions_every_minutes, replace(reading, mentions_every_minutes=None)),
+        ("search", reading.search_every_minutes, replace(reading, search_every_minutes=None)),
+        ("watchlist", reading.watchlist_every_minutes, replace(reading, watchlist_every_minutes=None)),
+    ):
+        yield f"reading.{place}_every_minutes", str(every), "null", replace(settings, reading=blind)
 
 
 # ------------------------------------------------------------------------------------------- forecast against actual

@@ -40,6 +40,7 @@ from songpost.settings import (
     Plan,
     Query,
     QueryAction,
+    Reading,
     Settings,
     UsdPerKind,
 )
@@ -143,14 +144,14 @@ def test_pictures_cost_their_alt_text_and_their_bucket() -> None:
 
 
 INTERACTING = replace(ONE_A_DAY, max_per_window=PerKind(reply=2, like=5, repost=1))
-READS = {"looks", "reconciling"}
+READS = {"looks", "reconciling", "own"}
 
 
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
         ({}, {"posts", "replies", "mentions"}),
-        ({"watchlist_user_ids": ("1",)}, {"posts", "replies", "mentions", "reposts"}),
+        ({"watchlist_user_ids": ("1",)}, {"posts", "replies", "mentions", "reposts", "watchlist"}),
         ({"feature_flags": FeatureFlags(allow_replies=Flag.OFF)}, {"posts"}),
         ({"approval": Approval(reply=Consent.NEVER)}, {"posts"}),
         (
@@ -186,6 +187,22 @@ def test_the_total_is_x_and_aws() -> None:
     found = foretell(ONE_A_DAY, ON)
 
     assert found.x_micros.low + found.aws_beyond_free_micros.low == found.total_micros.low
+
+
+def test_the_readers_sweeps_have_a_ceiling_of_their_own() -> None:
+    """What sweeps return is held by `reading.usd_per_day`; a place that is never looked at costs nothing."""
+    watching = replace(ONE_A_DAY, watchlist_user_ids=("1", "2"), reading=Reading(usd_per_day=Decimal("0.01")))
+    found = foretell(watching, ON)
+    free = replace(watching, reading=replace(watching.reading, usd_per_day=None))
+    swept = sum(one.micros.expected for one in found.x if one.swept)
+
+    assert 2 * 3 * MONTH_DAYS * 5_000 == line(found, "watchlist").micros.expected
+    assert MONTH_DAYS * 5_000 == line(found, "own timeline").micros.expected
+    held = foretell(free, ON).x_micros.expected - found.x_micros.expected
+    assert abs(swept - int(9_500 * MONTH_DAYS) - held) < 1
+    blind = replace(watching, reading=Reading(timeline_every_minutes=None, watchlist_every_minutes=None))
+    assert [] == [one.name for one in foretell(blind, ON).x if one.swept]
+    assert "reading.watchlist_every_minutes" in {one.setting for one in knobs(watching, ON)}
 
 
 def test_unknown_prices_are_refused_by_name() -> None:
