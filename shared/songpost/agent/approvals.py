@@ -55,9 +55,12 @@ def _proposing(current: Account, now: datetime) -> Move[int]:
     room = min(AT_ONCE, MOST_PROPOSED - len(waiting(current)))
     until = now + timedelta(hours=snapshot.settings.approval.lead_hours)
     coming = [slot for slot in planning.open_slots(snapshot.plans.values()) if slot.due_at <= until]
-    slots = [planning.action_of(slot, now) for slot in coming if now < slot.closes_at]
+    # Asked as of its own time: a tick that proposes nothing then does not hang on the present, and can be told to.
+    asking = [
+        slot for slot in coming if consent.consent_of(snapshot, planning.action_of(slot, slot.due_at)) is Consent.ASK
+    ]
     fresh: list[tuple[Action, StoredAction | None]] = [
-        (action, None) for action in slots if consent.consent_of(snapshot, action) is Consent.ASK
+        (planning.action_of(slot, now), None) for slot in asking if now < slot.closes_at
     ]
     again = [
         (stored.action, stored) for stored in current.stored.values() if wants_a_word(snapshot, stored.action, now)
