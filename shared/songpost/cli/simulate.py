@@ -105,6 +105,7 @@ def _show(run: Run, settings: Settings, seconds: float) -> None:
         ["over the ceiling", f"{sum(len(one.overspent) for one in verdicts)}"],
         ["reward", f"{chosen:.1%} of the oracle's; an even choice would have {uniform:.1%}"],
         ["decisions replayed", f"{decisions:,}, {otherwise} of them otherwise"],
+        ["the owner", f"approved {trouble.approved}, resumed {trouble.resumed}, settled {trouble.resolved}"],
         ["people", f"spoke to the account {run.people:,} times"],
         ["ticks", f"{run.ticks:,}, of which {run.played:,} had something to do"],
         ["calls to X", f"{run.calls:,}"],
@@ -114,7 +115,6 @@ def _show(run: Run, settings: Settings, seconds: float) -> None:
             ["X's faults", f"{trouble.struck:,}"],
             ["the store's", f"{trouble.store:,}"],
             ["processes that died", f"{trouble.deaths:,}; invocations that failed: {trouble.failed:,}"],
-            ["the owner", f"resumed {trouble.resumed} times, settled {trouble.resolved} outcomes"],
         ]
     who = f"{len(accounts)} account{'s' if len(accounts) > 1 else ''}"
     title = f"{days} days of {who}, seed {run.seed}, faults: {run.faults} ({seconds:.1f} s)"

@@ -158,6 +158,10 @@ class Moment(datetime):
         """The weekday, until midnight."""
         return self.date().isoweekday()
 
+    def isocalendar(self) -> Any:
+        """The week, until midnight."""
+        return self.date().isocalendar()
+
     def astimezone(self, tz: tzinfo | None = None) -> Moment:
         """The same moment in another zone."""
         return Moment.of(self.plain.astimezone(tz), self.watch, self.offset)
@@ -170,8 +174,17 @@ class Moment(datetime):
             self.watch.taint()
         return self.plain.replace(*values, **named)  # type: ignore[arg-type]
 
+    @property
+    def hour(self) -> int:  # type: ignore[override]
+        """The hour, until it is over: clocks are changed at full hours, or at half ones of the hour before."""
+        left = timedelta(hours=1) - timedelta(
+            minutes=self.plain.minute, seconds=self.plain.second, microseconds=self.plain.microsecond
+        )
+        self.watch.note(self.plain.astimezone(UTC) + left - self.offset)
+        return self.plain.hour
+
     year, month, day = _dated("year"), _dated("month"), _dated("day")
-    hour, minute, second, microsecond = _timed("hour"), _timed("minute"), _timed("second"), _timed("microsecond")
+    minute, second, microsecond = _timed("minute"), _timed("second"), _timed("microsecond")
 
 
 class Stretch:
@@ -194,6 +207,10 @@ class Stretch:
             return Ratio(self._watch, self, other)
         self._watch.taint()
         return self._plain / other
+
+    def total_seconds(self) -> Ratio:
+        """In seconds, to be compared."""
+        return Ratio(self._watch, self, timedelta(seconds=1))
 
     def meets(self, other: timedelta) -> None:
         """Note when it will be as long as `other`."""
@@ -219,7 +236,10 @@ class Ratio:
 
     def meets(self, other: float) -> None:
         """Note when it will be as much as `other`."""
-        self._stretch.meets(self._unit * other)
+        try:
+            self._stretch.meets(self._unit * other)
+        except (OverflowError, ValueError):  # infinitely long, or no number: it never is
+            return
 
     @property
     def plain(self) -> float:
@@ -267,7 +287,7 @@ setattr(Ratio, "__rtruediv__", _unfollowed(operator.truediv, swapped=True))  # n
 
 _FOLLOWED = {
     "astimezone", "combine", "date", "fold", "fromisocalendar", "fromisoformat", "fromordinal", "fromtimestamp",
-    "isoweekday", "max", "min", "now", "replace", "resolution", "strptime", "today", "tzinfo", "utcfromtimestamp",
+    "isocalendar", "isoweekday", "max", "min", "now", "replace", "resolution", "strptime", "today", "tzinfo", "utcfromtimestamp",
     "utcnow", "weekday", "year", "month", "day", "hour", "minute", "second", "microsecond",
 }  # fmt: skip
 for _name in dir(datetime):

@@ -109,7 +109,7 @@ class AccountRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """What went wrong around the accounts: X's faults, the store's, and processes that died."""
+    """What went wrong around the accounts (X's faults, the store's, processes that died), and what the owner did."""
 
     struck: int = 0
     store: int = 0
@@ -117,6 +117,7 @@ class Trouble:
     failed: int = 0
     resumed: int = 0
     resolved: int = 0
+    approved: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -22,12 +22,12 @@ from zoneinfo import ZoneInfo
 
 import songpost
 from songpost import invoking
-from songpost.agent import control, events, resolving
+from songpost.agent import approvals, control, events, resolving
 from songpost.agent.ledger import Account
 from songpost.agent.planning import Texts
 from songpost.bootstrap import Given
 from songpost.core import content, windows
-from songpost.errors import SongpostError
+from songpost.errors import Refusal, SongpostError
 from songpost.lab.in_process import environment
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.faults import Faults
@@ -65,7 +65,7 @@ PERIODS = {"writer": timedelta(minutes=5), "reader": timedelta(minutes=30)}
 RANKS = {"day": 0, "say": 1, "owner": 2, "writer": 3, "reader": 4}
 """In which order things happen that are due at the same time."""
 LAMBDA_SECONDS = 900.0
-OWNER_LOOKS_AT = time(9, 0)
+OWNER_LOOKS_AT = (time(9, 0), time(13, 0), time(19, 0))
 WORDS_A_TEXT = 14
 KEPT_RECORDS = 256
 """Requests that the sandbox's log keeps here: nobody reads it, and a year's would not be small."""
@@ -150,6 +150,7 @@ class Stage:
         self.tried = TriedStore(self.store)
         self.texts = made_up(plan)
         self.topics = {words: text.topic for text in self.texts for words in text.variants}
+        self.topics = {words: topic for words, topic in self.topics.items() if topic in plan.settings.topics}
         library = content.library_of(self.texts)
         self.given = Given(
             settings=plan.settings,
@@ -168,7 +169,7 @@ class Stage:
         self.sandbox.faults = Faults(plan.faults, plan.seed)
         self.ids = Ids()
         self.queue: list[tuple[datetime, int, int, str, str, object]] = []
-        self.number = self.ticks = self.played = self.failed = self.resumed = self.resolved = self.sayings = 0
+        self.number = self.ticks = self.played = self.failed = self.resumed = self.resolved = self.approved = self.sayings = 0
         self.now: tuple[datetime, int] = (self.start, -1)
 
     def _person(self, name: str) -> Person:
@@ -240,7 +241,8 @@ class Stage:
         users[person.user_id] = replace(users[person.user_id], followers_count=person.audience.grow(day))
         for saying in person.audience.sayings(day, person.username):
             self._later(saying.at, "say", person.name, (saying.username, saying.kind, saying.text))
-        self._later(datetime.combine(day, OWNER_LOOKS_AT, self.zone).astimezone(UTC), "owner", person.name)
+        for look in OWNER_LOOKS_AT:
+            self._later(datetime.combine(day, look, self.zone).astimezone(UTC), "owner", person.name)
         following = day + timedelta(days=1)
         self._later(datetime.combine(following, time(), self.zone).astimezone(UTC), "day", person.name, following)
 
@@ -346,7 +348,7 @@ class Stage:
     # ---------------------------------------------------------------------------------------------- the owner
 
     def _owner(self, person: Person) -> None:
-        """The owner looks once a day: resumes what has paused itself, and settles by X what nobody else can."""
+        """The owner looks: resumes what has paused itself, approves, and settles by X what nobody else can."""
         session = self._session(person, self.store, person.wire, self.clock.now)
         try:
             account = session.open()
@@ -358,8 +360,13 @@ class Stage:
                 resolving.resolve(session.desk, account, action.key, post_id=self._on_x(person, action), by="the owner")
                 self.resolved += 1
                 account = Account(*session.desk.reload())
+            for action in approvals.waiting(account):
+                with suppress(Refusal):  # such as for a reply that has no words
+                    approvals.approve(session.desk, account, action.key, by="the owner")
+                    self.approved += 1
+                    account = Account(*session.desk.reload())
         except (SongpostError, Died):
-            return  # tomorrow is another day
+            return  # there is another look
 
     def _stuck(self, account: Account) -> list[Action]:
         now = self.clock.now()
@@ -427,6 +434,7 @@ class Stage:
             failed=self.failed,
             resumed=self.resumed,
             resolved=self.resolved,
+            approved=self.approved,
         )
         return Run(
             version=songpost.__version__,
@@ -469,7 +477,7 @@ def made_up(plan: Plan) -> tuple[Text, ...]:
     ]
     enough = 2 * settings.posts_per_day * (settings.similarity.window_days + 3) // 3 + 2 * settings.posts_per_day + 8
     texts = []
-    for topic in settings.topics:
+    for topic in (*settings.topics, content.REPLIES):
         for number in range(enough):
             words = ["".join(dice.pick(syllables) for _ in range(2 + number % 2)) for _ in range(WORDS_A_TEXT)]
             texts.append(Text(id=f"{topic}-{number}", topic=topic, variants=(" ".join(words).capitalize() + ".",)))
@@ -478,5 +486,5 @@ def made_up(plan: Plan) -> tuple[Text, ...]:
 
 def arms_of(settings: Settings, texts: tuple[Text, ...]) -> tuple[Arm, ...]:
     """The arms that these texts offer."""
-    stocks = sorted({(text.topic, bool(text.media)) for text in texts})
+    stocks = sorted({(text.topic, bool(text.media)) for text in texts if text.topic in settings.topics})
     return tuple(Arm(topic, window, media) for topic, media in stocks for window in settings.schedule.windows)
