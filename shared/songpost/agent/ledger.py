@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from songpost.agent import documents, pausing, transitions
+from songpost.agent import apart, documents, pausing, transitions
 from songpost.core import admission, rate_limits
 from songpost.core.admission import Admitted, Refused
 from songpost.core.breakers import Trip
@@ -184,11 +184,16 @@ def book(desk: Desk, account: Account, action: Action) -> tuple[Account, Admitte
         decision = admission.admit(current.snapshot, wanted, desk.now(), desk.new_id())
         if isinstance(decision, Refused):
             return Move(snapshot=current.snapshot, result=decision)
+        rule, ask = current.snapshot.settings.similarity, races > 1 or bool(wanted.attempts)
+        marks = apart.kept(desk.store, desk.account, decision, rule, desk.now(), ask=ask)
+        if isinstance(marks, Refused):
+            return Move(snapshot=current.snapshot, result=marks)
         return Move(
             snapshot=decision.snapshot,
             written=decision.written,
             relied_on=RELIED_ON,
             actions=((decision.action, stored),),
+            others=marks,
             result=decision,
         )
 
