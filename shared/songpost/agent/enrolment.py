@@ -59,7 +59,7 @@ def enrol(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Re
     if known is not None and passport.user_id and passport.user_id != known.user_id:
         raise _another(passport.user_id, known)
     if known is None or known.credentials != passport.credentials or _wants_bio(account, known, desk.now()):
-        account, refused = _learn_user(desk, account, passport)
+        account, refused = ask_who(desk, account, passport)
         if refused is not None:
             return account, refused
     if account.snapshot.timeline.read_at is None:
@@ -122,7 +122,8 @@ def check_clock(told: Told) -> None:
         )
 
 
-def _learn_user(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Refused | None]:
+def ask_who(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Refused | None]:
+    """Ask X who the credentials are, booked like any read, and learn it. Raises as `enrol` does."""
     account, decision = _book(desk, account, rate_limits.ME, PriceClass.USER_READ, 1)
     if isinstance(decision, Refused):
         return account, decision

@@ -131,17 +131,3 @@ def _parts(session: Session, environ: Mapping[str, str]) -> dict[str, object]:
         "budget.json": summary.of_budget(snapshot, session.clock()),
         "findings.json": [asdict(finding) for finding in findings],
     }
-
-
-def doctor(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Check the ledger: every history's chain, every counter."""
-    with session_of(words, environ) as session:
-        actions = [one.action for one in session.store.actions(session.account)]
-        findings = [*audit.broken_chains(actions), *audit.miscounts(session.open().snapshot, actions)]
-    if words.json:
-        print_json({"actions": len(actions), "findings": [asdict(finding) for finding in findings]})
-    else:
-        print(f"ledger: {len(actions)} actions, {len(findings)} findings")
-        for finding in findings:
-            print(f"  {finding.where}: {finding.what}; {finding.mend}")
-    return 1 if findings else 0
