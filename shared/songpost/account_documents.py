@@ -219,7 +219,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayPlan:
-    """A local day's slots in order of time, with why any could not be filled.
+    """A local day's slots in order of time, with why any could not be filled, and which topics run out of texts.
 
     `basis` is a hash of the settings and texts that it was made from: where they change, the free slots change.
     """
@@ -229,5 +229,6 @@ class DayPlan:
     seed: str
     slots: tuple[Slot, ...]
     left_out: tuple[str, ...] = ()
+    running_dry: tuple[str, ...] = ()
     basis: str = ""
     schema_version: int = 1

@@ -7,6 +7,7 @@ changed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -21,6 +22,8 @@ from songpost.core.day_plan import Planned
 from songpost.core.snapshot import Snapshot, plan_name
 from songpost.model import Action, Json, Kind, State, recorded
 from songpost.store.port import DeleteDocument, PutItem
+
+logger = logging.getLogger(__name__)
 
 DECISIONS, STATISTICS = "decisions", "statistics"
 """Collections of what the learner's choices followed from."""
@@ -103,9 +106,12 @@ def keep_plans(desk: Desk, account: Account, texts: Texts) -> tuple[Account, tup
 
 
 def keep_plan(desk: Desk, account: Account, texts: Texts, day: date) -> Account:
-    """Save the plan of one local day, unless the saved one still holds."""
+    """Save the plan of one local day, unless the saved one still holds.
 
-    def decide(current: Account) -> Move[None]:
+    Whoever saves a day's first plan says which topics run dry: a warning with the field `alarm`, once a day.
+    """
+
+    def decide(current: Account) -> Move[DayPlan | None]:
         snapshot = current.snapshot
         saved = snapshot.plans.get(day.isoformat())
         if saved is not None and not _outdated(saved, snapshot, texts):
@@ -125,10 +131,14 @@ def keep_plan(desk: Desk, account: Account, texts: Texts, day: date) -> Account:
                 *decisions_of(made),
                 accounts.registered(desk.account),
             ),
-            result=None,
+            result=made.plan if saved is None else None,
         )
 
-    return ledger.move(desk, account, decide)[0]
+    account, first = ledger.move(desk, account, decide)
+    newest = days_to_keep(account.snapshot, desk.now())[-1].isoformat()
+    if first is not None and first.running_dry and first.date == newest:
+        logger.warning("texts run out: %s", "; ".join(first.running_dry), extra={"alarm": "RunningDry"})
+    return account
 
 
 def decisions_of(made: Planned) -> tuple[PutItem, ...]:

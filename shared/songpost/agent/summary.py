@@ -41,6 +41,8 @@ def of_tick(tick: Tick, *, account: str, mode: str, dry_run: bool, now: datetime
         "budget_after": of_budget(tick.account.snapshot, now),
         "unknown_age_seconds": unknown_age_seconds(tick.account.snapshot, now),
     }
+    if tick.plans and tick.plans[-1].running_dry:
+        summary["running_dry"] = list(tick.plans[-1].running_dry)
     if tick.account.snapshot.control.paused:
         summary["control"] = of_control(tick.account.snapshot.control)
     if tick.stopped is not None:

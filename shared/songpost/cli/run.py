@@ -149,6 +149,8 @@ def report(session: Session, before: Snapshot, tick: Tick, mode: str, now: datet
         yield f"Plan of {plan.date} ({plan.zone}): {_count(len(plan.slots), 'slot')}"
         for line in plan.left_out:
             yield from wrapped(f"left out: {line}", "  ")
+        for line in plan.running_dry:
+            yield from wrapped(f"runs dry: {line}", "  ")
     if mode == "interact":
         yield ""
         yield "Interactions: none are waiting."

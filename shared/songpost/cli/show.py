@@ -69,6 +69,8 @@ def plan(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
                 print(f"    | {line}")
         for left_out in found.left_out:
             print(f"\n  left out: {left_out}")
+        for line in found.running_dry:
+            print(f"\n  runs dry: {line}")
     return 0
 
 

@@ -109,6 +109,21 @@ def choose(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similarity, 
     return None
 
 
+def count_left(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similarity, at: datetime, *, most: int) -> int:
+    """How many posts these texts still make, one after another, before the guard lets none out; at most `most`."""
+    since = at - timedelta(days=rule.window_days)
+    recent = list(similarity.since(fingerprints.entries, since))
+    left = 0
+    for choice in in_order(texts, fingerprints.used):
+        if left >= most:
+            break
+        found = (similarity.nearest(words, recent, since=since) for words in choice.posts)
+        if all(near is None or near.similarity < rule.threshold for near in found):
+            recent += [similarity.entry(words, at) for words in choice.posts]
+            left += 1
+    return left
+
+
 def taken(fingerprints: Fingerprints, choice: Choice, at: datetime) -> Fingerprints:
     """The fingerprints as they will be once `choice` has gone out at `at` (UTC)."""
     used = {**fingerprints.used, f"{choice.text.id}/{choice.variant}": at.date().isoformat()}

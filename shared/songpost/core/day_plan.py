@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from songpost.account_documents import DayPlan, Fingerprints, Slot
-from songpost.core import bandit, content, learning_state, policy, similarity, windows
+from songpost.core import bandit, content, depletion, learning_state, policy, similarity, windows
 from songpost.core.bandit import Decision, Imagined
 from songpost.core.content import Choice, Library
+from songpost.core.depletion import Depletion
 from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
 from songpost.core.windows import Occurrence
@@ -109,6 +110,7 @@ def build(snapshot: Snapshot, library: Library, day: date, library_digest: str) 
             seed=seed,
             slots=tuple(sorted((*kept, *slots), key=lambda slot: (slot.due_at, slot.key))),
             left_out=(*filled.left_out, *left_out),
+            running_dry=tuple(map(str, shelf.running_dry(day))) if occurrences else (),
             basis=basis(settings, library_digest),
         ),
         decisions=filled.decisions,
@@ -169,8 +171,9 @@ class Shelf:
             (topic, media): (forbidden if media else None) or (NO_TEXT if texts else "it has no texts")
             for (topic, media), texts in self._texts.items()
         }
+        self._forbidden = frozenset(stock for stock in self._texts if stock[1] and forbidden)
         self.next: dict[Stock, Choice | None] = {
-            stock: None if stock[1] and forbidden else self._chosen(stock) for stock in self._texts
+            stock: None if stock in self._forbidden else self._chosen(stock) for stock in self._texts
         }
 
     def _chosen(self, stock: Stock) -> Choice | None:
@@ -191,6 +194,14 @@ class Shelf:
             if other == stock or any(one is not None and one.similarity >= threshold for one in near):
                 self.next[other] = self._chosen(other)
         return taken
+
+    def running_dry(self, day: date) -> tuple[Depletion, ...]:
+        """The topics whose texts do not last for another week once the day's are taken."""
+        topics: dict[str, list[Text]] = {}
+        for stock, texts in self._texts.items():
+            usable = stock not in self._forbidden
+            topics.setdefault(stock[0], []).extend(texts if usable else ())
+        return depletion.running_dry(self._settings, topics, self._fingerprints, self._at, day)
 
 
 def stocks(settings: Settings, library: Library) -> dict[Stock, tuple[Text, ...]]:
