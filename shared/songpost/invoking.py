@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from songpost import telemetry
 from songpost.account_documents import Control
-from songpost.agent import control, events, interacting, measuring, notices, summary, writing
+from songpost.agent import apart, control, events, interacting, measuring, notices, summary, writing
 from songpost.agent.ledger import Account, Desk
 from songpost.bootstrap import Session, new_id, system_clock
 from songpost.errors import Refusal, StoreError
@@ -40,7 +40,8 @@ def run_writer(
     now = session.clock()
     if session.runtime.dry_run:
         found = interacting.look(session.store, session.account, now)
-        tick = writing.foretell(account, session.given.texts, now, new_id, found, invocation.mode)
+        objection = apart.objections(session.store, session.account, now)
+        tick = writing.foretell(account, session.given.texts, now, new_id, found, invocation.mode, objection)
     else:
         tick = writing.tick(session.desk, account, session.hand, session.given.texts, remaining, invocation.mode)
     shown = summary.of_tick(

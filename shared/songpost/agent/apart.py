@@ -10,7 +10,7 @@ attempt, costs a read of them. Of a thread the first post is kept apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from songpost.agent import documents
@@ -53,12 +53,24 @@ def kept(
     )
 
 
-def objection(store: Store, account: str, decision: Admitted, rule: Similarity, now: datetime) -> Refused | None:
-    """What a live run would find in the way of an admitted text at `now`; writes nothing."""
-    words = words_of(decision)
-    marks = dict(_taken(store, neighbours.keys(words, now))) if words else {}
-    reason = neighbours.objection(marks.values(), account, words, rule, now)
-    return refused(decision, reason) if reason else None
+Objection = Callable[[Admitted], Refused | None]
+"""What a dry run asks about an admitted action."""
+
+
+def objections(store: Store, account: str, now: datetime) -> Objection:
+    """What a live run at `now` would find in the way of an admitted text. Reads, and writes nothing."""
+
+    def objection(decision: Admitted) -> Refused | None:
+        words, rule = words_of(decision), decision.snapshot.settings.similarity
+        marks = dict(_taken(store, neighbours.keys(words, now))) if words else {}
+        reason = neighbours.objection(marks.values(), account, words, rule, now)
+        return refused(decision, reason) if reason else None
+
+    return objection
+
+
+def no_objection(_: Admitted) -> None:
+    """Nobody else is there."""
 
 
 def words_of(decision: Admitted) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from songpost.account_documents import Bucket, DayPlan
-from songpost.agent import approvals, interacting, ledger, pausing, planning, reconcile, repeating, transitions
+from songpost.agent import apart, approvals, interacting, ledger, pausing, planning, reconcile, repeating, transitions
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.planning import Texts
@@ -78,10 +78,12 @@ def foretell(
     new_id: Callable[[], str],
     found: interacting.Found = interacting.NOTHING,
     mode: str = "both",
+    objection: apart.Objection = apart.no_objection,
 ) -> Tick:
     """What a live tick would do at `now`, and then with every slot of the day at its own time. Pure but for texts.
 
-    `found` is what the inbox holds, `mode` as in `tick`. Where nothing of today is left, tomorrow's slots are foretold.
+    `found` is what the inbox holds, `mode` as in `tick`; `objection` is asked of what is due. Where nothing of today is
+    left, tomorrow's slots are foretold.
     """
     snapshot = account.snapshot
     today = planning.local_day(snapshot, now)
@@ -102,6 +104,8 @@ def foretell(
     for action in sorted(wanted, key=lambda a: (a.due_at, a.key)):
         at = max(now, action.due_at, action.retry_at or now) if now < action.sendable_until else now
         decision = admission.admit(snapshot, action, at, new_id())
+        if isinstance(decision, Admitted) and action.due_at <= now:
+            decision = objection(decision) or decision
         (steps if action.due_at <= now else foretold).append(Step(action=action, decision=decision, at=at))
         if isinstance(decision, Admitted):
             snapshot = _as_if_sent(decision, at)
