@@ -110,7 +110,6 @@ def approve(desk: Desk, account: Account, key: str, *, by: str, seen: str = "") 
     Raises `NotFound`, and `Refusal` where it waits for no word, its window is over, a rule forbids it, or it is not
     what was seen any more.
     """
-
     expected = seen
 
     def decide(current: Account) -> Move[Action]:

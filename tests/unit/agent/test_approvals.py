@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +23,7 @@ from songpost.model import Action, State, Text, event_digest
 from songpost.settings import Approval, AskFirst, Budget, ByRisk, Consent, Prices, Stage
 from songpost.store.port import Change, PutAction, Store
 from tests.unit.agent.conftest import KEY, START, World
+from tests.unit.agent.test_interacting import ANSWERS, interact, summoned
 from tests.unit.agent.test_measuring import put
 
 EVENING = START - timedelta(hours=14)
@@ -209,14 +212,7 @@ def test_a_new_price_asks_anew(asking: World) -> None:
     """The price list changes after the yes: at noon it is proposed again instead of sent, and says why."""
     asking.tick()
     word(asking, approvals.approve, KEY)
-    prices = Prices(
-        post_create=Decimal("0.016"),
-        post_create_url=Decimal("0.2"),
-        post_read=Decimal("0.005"),
-        user_read=Decimal("0.01"),
-        owned_read=Decimal("0.001"),
-    )
-    asking.with_settings(budget=Budget(usd_per_month=Decimal(5), prices=prices))
+    asking.with_settings(budget=Budget(usd_per_month=Decimal(5), prices=prices(16)))
     asking.clock.set(START)
     asking.tick()
 
@@ -344,72 +340,120 @@ def test_of_words_that_meet_one_is_first(asking: World, first: str, second: str)
 # ---------------------------------------------------------------------------------------------------- property
 
 
-STEPS = st.lists(
-    st.sampled_from(["tick", "approve", "reject", "edit", "price", "risk", "stage", "auto", "hours", "429", "lost"]),
-    min_size=3,
-    max_size=14,
-)
+class Program:
+    """A world that a drawn program acts on: `asks` tells whether posts ask now, `yes` holds the approved texts."""
+
+    def __init__(self, folder: Path, *, links: bool) -> None:
+        clock = VirtualClock(EVENING)
+        self.world = World(folder, clock, Sandbox(clock=clock))
+        link = Text(id="l", topic="bread", variants=("Bake with us: bread.example.com",))
+        self.world.texts = (*self.world.texts, *ANSWERS, link)
+        self.world.with_settings(approval=ASKING, topics=("bread",) if links else self.world.settings.topics)
+        self.asks, self.yes, self.number, self.price = True, set[str](), 0, 15
+
+    def tick(self) -> None:
+        """A live tick of the writer, post and interactions."""
+        interact(self.world)
+
+    def approve(self) -> None:
+        """A yes to the first that waits."""
+        self.yes.add(word(self.world, approvals.approve, self._first()).text)
+
+    def reject(self) -> None:
+        """A no to the first that waits, or to what was approved before."""
+        self.yes.discard(word(self.world, approvals.reject, self._first()).text)
+
+    def edit(self) -> None:
+        """Another text for the first that waits."""
+        words = f"Edited {self.number}: {'sow peas now ' * (self.number % 3 + 1)}{self.number}"
+        word(self.world, approvals.edit, self._first(), words)
+
+    def _first(self) -> str:
+        return next((action.key for action in approvals.waiting(self.world.account())), KEY)
+
+    def price_rises(self) -> None:
+        """Every price is another one, so no yes is good any more."""
+        self.price += 1
+        self.world.with_settings(budget=Budget(usd_per_month=Decimal(5), prices=prices(self.price)))
+        self.yes.clear()
+
+    def settings_ask_by_risk(self) -> None:
+        """Posts ask, and links besides."""
+        self.asks = True
+        self.world.with_settings(approval=replace(ASKING, by_risk=ByRisk(link=Consent.ASK)), stage=Stage.AUTO)
+
+    def settings_ask_by_stage(self) -> None:
+        """Everything asks."""
+        self.asks = True
+        self.world.with_settings(approval=Approval(), stage=Stage.ASK)
+
+    def settings_let_posts_go(self) -> None:
+        """Posts go out by themselves; replies still ask."""
+        self.asks = False
+        self.world.with_settings(approval=Approval(), stage=Stage.AUTO)
+
+    def hours_pass(self) -> None:
+        """From evening to morning to afternoon."""
+        self.world.later(hours=7)
+
+    def noon_comes(self) -> None:
+        """The slot's window is about to close."""
+        if self.world.clock.now() < START:
+            self.world.clock.set(START)
+
+    def somebody_asks(self) -> None:
+        """A summons in the inbox."""
+        summoned(self.world)
+
+    def limit_is_hit(self) -> None:
+        """The next create meets a 429."""
+        self.world.fault("status", status=429, when="before", shape="problem")
+
+    def answer_is_lost(self) -> None:
+        """The next create has no answer."""
+        self.world.fault("answer lost")
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS, risk=st.booleans())
+def prices(thousandths: int) -> Prices:
+    """An own price list with creates at so many thousandths of a dollar."""
+    create = Decimal(thousandths) / 1000
+    return Prices(
+        post_create=create,
+        post_create_url=Decimal("0.2"),
+        reply_create=create,
+        post_read=Decimal("0.005"),
+        user_read=Decimal("0.01"),
+        owned_read=Decimal("0.001"),
+    )
+
+
+MOVES: dict[str, Callable[[Program], None]] = {
+    name: move for name, move in vars(Program).items() if not name.startswith("_")
+}
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(names=st.lists(st.sampled_from(sorted(MOVES)), min_size=4, max_size=14), links=st.booleans())
 def test_nothing_that_asks_is_sent_without_a_yes_to_it(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[str], *, risk: bool
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], *, links: bool
 ) -> None:
-    """Whatever a person, the settings, X and the clock do in whatever order: each post on X was approved as it stands.
+    """Whatever people, settings, X and the clock do in whatever order: what asks gets to X only as it was approved.
 
-    Asked for is every class that the program lets ask at the moment of the send; X's own record of posts is the judge.
+    X's own record of the creates that reached it is the judge: of posts while they ask, and of replies always.
     """
-    clock = VirtualClock(EVENING)
-    world = World(tmp_path_factory.mktemp("world"), clock, Sandbox(clock=clock))
-    world.texts = (*world.texts, Text(id="l", topic="bread", variants=("Bake with us: bread.example.com",)))
-    world.with_settings(approval=ASKING, topics=("bread",) if risk else world.settings.topics)
-    asks, yes = True, set[str]()
-    price = 15
-    for number, step in enumerate(steps):
-        before = len(world.posts())
-        key = next((action.key for action in approvals.waiting(world.account())), KEY)
+    program = Program(tmp_path_factory.mktemp("world"), links=links)
+    for number, name in enumerate(names):
+        program.number = number
+        before = program.world.creates()
         with suppress(Refusal, NotFound, UsageError):
-            if step == "tick":
-                world.tick()
-            elif step == "approve":
-                yes.add(word(world, approvals.approve, key).text)
-            elif step == "reject":
-                yes.discard(word(world, approvals.reject, key).text)
-            elif step == "edit":
-                word(world, approvals.edit, key, f"Edited {number}: {'sow peas now ' * (number % 3 + 1)}{number}")
-        if step == "price":
-            price += 1
-            own = Prices(
-                post_create=Decimal(price) / 1000,
-                post_create_url=Decimal("0.2"),
-                post_read=Decimal("0.005"),
-                user_read=Decimal("0.01"),
-                owned_read=Decimal("0.001"),
-            )
-            world.with_settings(budget=Budget(usd_per_month=Decimal(5), prices=own))
-            yes.clear()
-        elif step == "risk":
-            asks = True
-            world.with_settings(approval=replace(ASKING, by_risk=ByRisk(link=Consent.ASK)), stage=Stage.AUTO)
-        elif step == "stage":
-            asks = True
-            world.with_settings(approval=Approval(), stage=Stage.ASK)
-        elif step == "auto":
-            asks = False
-            world.with_settings(approval=Approval(), stage=Stage.AUTO)
-        elif step == "hours":
-            world.later(hours=7)
-        elif step == "429":
-            world.fault("status", status=429, when="before", shape="problem")
-        elif step == "lost":
-            world.fault("answer lost")
-        for post in world.posts()[: len(world.posts()) - before]:
-            assert not asks or post in yes, (step, post)
-    assert len(world.posts()) == len(set(world.posts()))
+            MOVES[name](program)
+        for request in program.world.sandbox.requests("POST /2/tweets")[before:]:
+            body = json.loads(request.body)
+            if program.asks or "reply" in body:
+                assert body["text"] in program.yes, (name, body)
 
 
-def test_a_word_needs_a_ledger(asking: World) -> None:
+def test_what_is_proposed_is_not_proposed_again(asking: World) -> None:
     """Proposing twice changes nothing: a second tick of the same evening finds all proposed."""
     asking.tick()
     before = asking.action()
