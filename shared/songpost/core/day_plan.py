@@ -31,6 +31,8 @@ LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
 """Where the learner's forward decay starts for an account that has no statistics yet."""
 _PARTS = 2**53
 """`random()` is a whole number of parts of this size: from there on the arithmetic is exact, on every machine."""
+LAST_MINUTES = 6
+"""The writer ticks every five minutes, and a schedule may start it a minute late."""
 NO_TEXT = "it has no text that is not too much like one posted before"
 Stock = tuple[str, bool]
 """A topic's texts with media, or those without: what an arm draws on in any window."""
@@ -280,7 +282,8 @@ def _with_minutes(
     """Draw the minutes of the chosen posts, and say which found no room.
 
     Within a window every way to place its posts `minimum_gap_minutes` from each other, from the times in `busy`
-    and from the windows before is as likely as any other. `keys` are in use, and not given again.
+    and from the windows before is as likely as any other; its last minutes are used only where they are needed, for
+    there the writer's next tick may find it closed. `keys` are in use, and not given again.
     """
     gap = max(settings.minimum_gap_minutes, 1)
     slots: list[Slot] = []
@@ -288,7 +291,10 @@ def _with_minutes(
     for found in occurrences:
         posts = chosen.get(found.name, ())
         free = _free_minutes(found, [*busy, *(slot.due_at for slot in slots)], settings.minimum_gap_minutes)
-        minutes = _drawn(free, len(posts), gap, _random(seed, f"minutes/{found.name}").random())
+        uniform = _random(seed, f"minutes/{found.name}").random()
+        minutes = _drawn([m for m in free if m < found.seconds // 60 - LAST_MINUTES], len(posts), gap, uniform)
+        if len(minutes) < len(posts):
+            minutes = _drawn(free, len(posts), gap, uniform)
         names = (f"post/{day}/{found.name}/{number}" for number in itertools.count(1))
         fresh = (name for name in names if name not in keys)
         slots += [
