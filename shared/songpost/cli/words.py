@@ -7,6 +7,7 @@ function of its name does the work. No work is done here, and nothing heavy is i
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -225,9 +226,9 @@ COMMANDS: tuple[Row, ...] = (
         "evaluate",
         "what another policy would have earned, estimated from the decision log",
         "songpost evaluate --policy uniform\n  songpost evaluate --policy mine.json --log export.jsonl\n\n"
-        'mine.json holds probabilities by arm: {"bread|noon|text": 0.7, "hiking|noon|text": 0.3}.\n'
-        "A log is what 'songpost export' wrote, or JSON Lines with the columns candidates,\n"
-        "probabilities, chosen and reward; modelled, thompson and greedy (by arm) where known.",
+        'mine.json holds probabilities by arm: {"bread|noon|text": 0.7, …}. A log is\n'
+        "what 'songpost export' wrote, or JSON Lines with the columns candidates,\n"
+        "probabilities, chosen, reward; and modelled, thompson, greedy where known.",
         "evaluate",
         (
             word("--policy", metavar="P", required=True, help="uniform, greedy, thompson, or a JSON file"),
@@ -398,7 +399,7 @@ def _add(
     made = commands.add_parser(
         row.name,
         help=row.line,
-        description=row.line[0].upper() + row.line[1:] + ".",
+        description=textwrap.fill(row.line[0].upper() + row.line[1:] + ".", 80),
         epilog=f"example:\n  {row.example}" if row.example else None,
         formatter_class=_Help,
     )
