@@ -25,9 +25,9 @@ from songpost.settings import MAX_FINGERPRINTS
 
 
 def baselines(account: Account, now: datetime) -> tuple[str, ...]:
-    """The newest own post known before each attempt that a look at the timeline may settle now."""
+    """Where the timeline has to be read from for each attempt that a look at it may settle now, as ids."""
     return tuple(
-        action.attempts[-1].baseline_id
+        reconcile.reaches_from(action.attempts[-1])
         for action in reconcile.due(account, now)
         if action.kind in CREATES and reconcile.next_read(action.attempts[-1], now)
     )
@@ -66,17 +66,14 @@ def recognised(
 
     That is empty where all of it may: no attempt is open that could have made one of its posts.
     """
-    open_baselines = [
-        action.attempts[-1].baseline_id
+    in_flight = [
+        reconcile.reaches_from(action.attempts[-1])
         for action in account.snapshot.actions.values()
         if action.state in reconcile.OPEN and action.kind in CREATES and action.attempts
     ]
-    bound = min(open_baselines, key=lambda one: int(one or "0"), default=None)
+    seen_to = min(in_flight, key=int, default="")
     known = known_ids(account)
-    strangers = [
-        post for post in posts if post.id not in known and (bound is None or int(post.id) <= int(bound or "0"))
-    ]
-    seen_to = "" if bound is None else bound or "0"
+    strangers = [post for post in posts if post.id not in known and (not seen_to or int(post.id) <= int(seen_to))]
     if not strangers:
         return snapshot, seen_to
     oldest = min(sweep.time_of(post.id) for post in strangers) - timedelta(days=1)

@@ -221,8 +221,8 @@ def _lowered(planned: Planned, account: Account, now: datetime) -> Planned:
     baselines = own_posts.baselines(account, now)
     if planned.wanted.name != TIMELINE or not baselines or planned.asked.until_id:
         return planned
-    lowest = min((*baselines, planned.asked.since_id), key=lambda one: int(one or "0"))
-    return replace(planned, asked=replace(planned.asked, since_id=lowest or planned.asked.since_id))
+    lowest = min((*baselines, planned.asked.since_id), key=int)
+    return replace(planned, asked=replace(planned.asked, since_id=lowest))
 
 
 def _with_place(snapshot: Snapshot, name: str, position: Position) -> Snapshot:

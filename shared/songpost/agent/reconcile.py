@@ -19,7 +19,7 @@ from songpost.account_documents import Bucket
 from songpost.agent import ledger, transitions
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.transitions import Outcome
-from songpost.core import budget, matching, rate_limits
+from songpost.core import budget, matching, rate_limits, sweep
 from songpost.core.prices import RECONCILING_POSTS, RECONCILING_READS, price, price_list
 from songpost.errors import NotSent, RateLimited, XError
 from songpost.model import CREATES, Action, Attempt, Post, PriceClass, State, recorded
@@ -32,6 +32,8 @@ LATER_APART = timedelta(minutes=15)
 MOST_READS = 8
 """Looks after which only a person's word can settle an outcome."""
 LARGEST_READ = 100
+BEFORE_IT = timedelta(minutes=5)
+"""More than any clock that is tolerated is off X's (`SKEW_SECONDS`): no post of an attempt is older than that."""
 OPEN = frozenset({State.SENDING, State.UNKNOWN})
 
 
@@ -115,16 +117,21 @@ def reconcile(desk: Desk, account: Account, read: ReadTimeline) -> Account:
     return account
 
 
+def reaches_from(attempt: Attempt) -> str:
+    """The id above which an attempt's post must lie: its baseline, or where that is old, its beginning."""
+    return sweep.later_of(attempt.baseline_id, sweep.id_at(attempt.started_at - BEFORE_IT))
+
+
 def settle_from(desk: Desk, account: Account, seen: TimelineRead, since_id: str) -> Account:
     """Settle every due action that a read of the timeline from `since_id` on reaches, paid for by somebody else."""
     for action in due(account, desk.now()):
         attempt = action.attempts[-1]
         if action.kind not in CREATES or not next_read(attempt, desk.now()):
             continue
-        baseline = int(attempt.baseline_id or "0")
-        if int(since_id or "0") > baseline:
+        first = int(reaches_from(attempt))
+        if int(since_id or "0") > first:
             continue
-        newer = tuple(post for post in seen.posts if int(post.id) > baseline)
+        newer = tuple(post for post in seen.posts if int(post.id) > first)
         account = _take_in(desk, account, action, attempt, replace(seen, posts=newer, resources=0))
     return account
 
