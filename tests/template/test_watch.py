@@ -44,6 +44,11 @@ def _filters(stack: Template) -> Iterator[tuple[str, str, Template]]:
         yield properties["LogGroupName"], properties["FilterPattern"], transformation
 
 
+def custom_metrics(stack: Template) -> set[str]:
+    """The metrics that the filters make."""
+    return {one["MetricName"] for _, _, one in _filters(stack)}
+
+
 def _matches(pattern: str, line: Template) -> Any:
     """What a filter's pattern, `{ $.a.b = "x" }` or `{ $.a.b >= 0 }`, selects in a log line; `None` for nothing."""
     found = re.fullmatch(r'\{ \$\.([a-z_.]+) (?:= "([A-Za-z*]+)"|>= (\d+)) \}', pattern)
@@ -222,7 +227,7 @@ def test_the_dashboard_shows_what_was_promised(watch: Callable[..., Template]) -
     (dashboard,) = of_type(stack, "AWS::CloudWatch::Dashboard").values()
     assert "DashboardName" not in dashboard
     board = json.loads(dashboard["DashboardBody"])
-    made = {one["MetricName"] for _, _, one in _filters(stack)}
+    made = custom_metrics(stack)
     shown = set()
     for namespace, name, *dimensions in _metrics(board):
         if namespace != OWN:
@@ -242,7 +247,7 @@ def test_it_all_stays_within_what_is_free(watch: Callable[..., Template]) -> Non
     """Metrics, alarms and dashboards of one stack cost nothing."""
     stack = watch(AlarmEmail=MAIL)
     used = {
-        "custom metrics": len({one["MetricName"] for _, _, one in _filters(stack)} | EMBEDDED),
+        "custom metrics": len(custom_metrics(stack) | EMBEDDED),
         "alarms": len(of_type(stack, "AWS::CloudWatch::Alarm")),
         "dashboards": len(of_type(stack, "AWS::CloudWatch::Dashboard")),
     }
