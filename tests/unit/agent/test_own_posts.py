@@ -178,8 +178,8 @@ def test_a_post_in_flight_is_not_taken_for_the_owner_s(world: World, minutes: fl
     read(world)
     for _ in range(6):
         world.later(minutes=7)
-        read(world)
         world.tick()
+        read(world)
 
     assert [own.id] == by_hand(world)
     assert 1 == world.creates()

@@ -697,9 +697,9 @@ def test_every_read_leaves_a_line(world: World) -> None:
 # --------------------------------------------------------------------------------------------------------- bad input
 
 
-def only_text(world: World, text: str, **more: str) -> str:
+def only_text(world: World, text: str) -> str:
     """What the inbox keeps of a mention with this text."""
-    world.sandbox.actors.post("mia", "@songpost " + text, **more)
+    world.sandbox.actors.post("mia", "@songpost " + text)
     read(world)
     (one,) = waiting(world)
     return one.text
