@@ -11,9 +11,10 @@ from songpost.agent.writing import Step, Tick
 from songpost.core import budget
 from songpost.core.admission import Admitted, Refused
 from songpost.core.learning_state import FRACTION_BITS
+from songpost.core.prices import Quote
 from songpost.core.snapshot import Snapshot
 from songpost.errors import SongpostError
-from songpost.model import MICROS_PER_USD, Json, Kind, State
+from songpost.model import MICROS_PER_USD, Action, Json, Kind, State
 
 if TYPE_CHECKING:
     from songpost.agent.agenda import Measured
@@ -81,6 +82,8 @@ def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
         "post_id": action.post_id or None,
         "due_at": action.due_at.isoformat(),
     }
+    if action.thread:
+        shown |= of_thread(action, None if decision is None else decision.quote)
     if dry_run:
         asks = refused is not None and refused.gate == approvals.GATE
         shown["would"] = "send" if isinstance(decision, Admitted) else "propose" if asks else "refuse"
@@ -90,6 +93,31 @@ def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
             for verdict in (decision.verdicts if decision is not None else ())
         ]
     return shown
+
+
+def step_prices(action: Action, quote: Quote | None) -> tuple[int, ...]:
+    """What each step of a thread costs, in micro-dollars: as it was settled or booked, else as `quote` has it."""
+    quotes = () if quote is None else quote.steps or (quote,)
+    first = len(action.steps) - len(quotes)
+    tried = [
+        [one.settled_micros if one.settled_micros is not None else one.reserved_micros for one in of]
+        for of in ([a for a in action.attempts if a.step == step] for step in range(len(action.steps)))
+    ]
+    return tuple(
+        sum(paid) if paid else quotes[step - first].worst_micros if step >= first else 0
+        for step, paid in enumerate(tried)
+    )
+
+
+def of_thread(action: Action, quote: Quote | None) -> dict[str, Json]:
+    """The steps of a thread with their prices and posts, and the price of the whole."""
+    prices = step_prices(action, quote)
+    ids = (*action.post_ids, *("" for _ in action.steps[action.next_step :]))
+    steps: list[Json] = [
+        {"text": step.text, "price_usd": usd(micros), "post_id": post_id or None}
+        for step, micros, post_id in zip(action.steps, prices, ids, strict=True)
+    ]
+    return {"price_usd": usd(sum(prices)), "steps": steps}
 
 
 def of_reader(found: Measurement | None, read: Round | None, *, before: Snapshot, now: datetime) -> dict[str, Json]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from songpost import telemetry
+from songpost.agent import summary
 from songpost.agent.events import Invocation
 from songpost.agent.writing import Step, Tick
 from songpost.bootstrap import Session
@@ -17,9 +18,10 @@ from songpost.cli.opening import print_json, session_of
 from songpost.core import budget
 from songpost.core.admission import Admitted
 from songpost.core.learning_state import FRACTION_BITS
+from songpost.core.prices import Quote
 from songpost.core.snapshot import Snapshot
 from songpost.invoking import run_reader, run_writer
-from songpost.model import State
+from songpost.model import Action, Kind, State
 
 if TYPE_CHECKING:
     from songpost.agent.measuring import Measurement
@@ -193,15 +195,13 @@ def step_lines(step: Step, zone: ZoneInfo) -> Iterator[str]:
         )
     if action.post_id:
         yield f"    post   {action.post_id}"
-    yield "    text"
-    for paragraph in action.text.splitlines() or [""]:
-        yield from wrapped(paragraph, "      | ")
+    yield from _content_lines(action, None if decision is None else decision.quote)
     if decision is not None:
         for gate in decision.verdicts:
             yield from wrapped(f"{gate.gate:<13} {MARK[gate.passed]}  {gate.detail}", "    ", hang=18)
     elif action.reason:
         yield from wrapped(action.reason, "    ")
-    if action.state in {State.UNKNOWN, State.REFUSED} and decision is not None and action.reason:
+    if action.state in {State.UNKNOWN, State.REFUSED, State.PARTIAL} and decision is not None and action.reason:
         yield from wrapped(action.reason, "    ")
 
 
@@ -213,6 +213,21 @@ def budget_lines(before: Snapshot, after: Snapshot, now: datetime) -> Iterator[s
         figures = (ceiling.limit, ceiling.used, later[ceiling.name].used)
         shown = [f"${figure / 1e6:,.3f}" if ceiling.money else f"{figure:,}" for figure in figures]
         yield f"  {ceiling.name:<24}{shown[0]:>14}{shown[1]:>16}{shown[2]:>16}"
+
+
+def _content_lines(action: Action, quote: Quote | None) -> Iterator[str]:
+    """What an action says, and of a thread the price and the post of each step."""
+    prices = summary.step_prices(action, quote) if action.thread else ()
+    for number, step in enumerate(action.steps):
+        sent = f", post {action.post_ids[number]}" if 0 < number < action.next_step else ""
+        told = f" {number + 1} of {len(prices)}, ${prices[number] / 1e6:.3f}{sent}" if prices else ""
+        yield f"    text{told}"
+        for paragraph in step.text.splitlines() or [""]:
+            yield from wrapped(paragraph, "      | ")
+    if action.poll is not None:
+        yield f"    poll   {' / '.join(action.poll.options)} ({action.poll.minutes} minutes)"
+    if action.kind is Kind.QUOTE:
+        yield f"    quotes {action.target_id}"
 
 
 def wrapped(text: str, indent: str = "", hang: int = 0) -> list[str]:

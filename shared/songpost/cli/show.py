@@ -65,7 +65,7 @@ def plan(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
             state = "skipped" if slot.skipped else "handed out" if slot.taken else "free"
             print(f"\n  {slot.due_at.astimezone(zone):%a %H:%M} {slot.window:<14} {state}")
             print(f"    key    {slot.key}\n    arm    {slot.arm}")
-            for line in slot.text.splitlines():
+            for line in (line for step in slot.steps for line in step.text.splitlines()):
                 print(f"    | {line}")
         for left_out in found.left_out:
             print(f"\n  left out: {left_out}")
@@ -216,7 +216,7 @@ def _story(action: Action) -> None:
     print(f"{action.key}: {action.state.value}")
     if action.reason:
         print(f"  {action.reason}")
-    for line in action.text.splitlines():
+    for line in (line for step in action.steps for line in step.text.splitlines()):
         print(f"  | {line}")
     previous = ""
     print("\nHistory (UTC)")

@@ -21,7 +21,7 @@ from songpost.core.prices import RECONCILING_READS
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
-from songpost.model import Action, State, Text
+from songpost.model import Action, State, Text, ThreadStep
 from songpost.settings import Budget, PerKind, Schedule, Similarity
 from songpost.store.port import Store
 from tests.faults.agent.stage import Process, StagedStore, StagedWire, direct
@@ -45,6 +45,9 @@ CREATE_FAULTS = (
     {"kind": "status", "status": 402, "when": "before"}, {"kind": "late", "seconds": 540},
     {"kind": "late", "seconds": 540},
 )  # fmt: skip
+SYLLABLES = tuple(f"{first}{second}" for first in "bdklmn" for second in "aeiou")
+THREAD_USD = Decimal("0.40")
+"""What the ceiling of a program with threads is higher by: a thread of four holds 260,000 micro-dollars at worst."""
 READ_FAULTS = ({"kind": "answer lost"}, {"kind": "status", "status": 503}, {"kind": "html"}, {"kind": "truncated"})
 
 
@@ -53,7 +56,7 @@ class Verdict:
     """What the judge found: the first four are empty where all is well; the rest counts what happened.
 
     `struck` are X's faults, `unknown` the actions that wait for a person's word, `over_micros` X's bill above the
-    ceiling.
+    ceiling, `threads` those of which a post is on X, `partial` those that ended before their last one.
     """
 
     seed: int
@@ -66,6 +69,8 @@ class Verdict:
     struck: int
     unknown: int
     over_micros: int
+    threads: int
+    partial: int
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -114,12 +119,31 @@ class Play:
         self.deaths += sum(isinstance(process.error, Crash) for process in awake)
 
 
+def texts_of(seed: int) -> tuple[Text, ...]:
+    """The library of a program. In every other program half of the texts are threads of two to four steps."""
+    dice = random.Random(f"{seed}/threads")
+    threaded = dice.random() < 0.5
+    texts: list[Text] = []
+    for number, words in enumerate(WORDS):
+        further = dice.randint(1, 3) if threaded and dice.random() < 0.6 else 0
+        steps = tuple(ThreadStep(text=_babble(dice)) for _ in range(further))
+        topic = ("a", "b", "c")[number % 3]
+        texts.append(Text(id=f"t{number}", topic=topic, variants=(words,), threads=(steps,) if steps else ()))
+    return tuple(texts)
+
+
+def _babble(dice: random.Random) -> str:
+    """Eight words that nobody has said before."""
+    return " ".join("".join(dice.choices(SYLLABLES, k=3)) for _ in range(8)) + "."
+
+
 def played(seed: int, folder: Path, wrap_store: Callable[[Store], Store] = lambda store: store) -> Verdict:
     """Play one program from its seed, and judge it."""
     dice = random.Random(seed)
     clock = VirtualClock(MORNING)
     sandbox = Sandbox(clock=clock, seed=seed)
-    texts = tuple(Text(id=f"t{n}", topic=("a", "b", "c")[n % 3], variants=(words,)) for n, words in enumerate(WORDS))
+    texts = texts_of(seed)
+    threaded = any(text.threads for text in texts)
     settings = replace(
         SETTINGS,
         topics=("a", "b", "c"),
@@ -128,16 +152,19 @@ def played(seed: int, folder: Path, wrap_store: Callable[[Store], Store] = lambd
         minimum_gap_minutes=dice.choice((0, 10)),
         similarity=Similarity(threshold=0.9, window_days=30),
         budget=Budget(
-            usd_per_month=Decimal(dice.choice(("0.14", "0.25", "1.00"))),
+            usd_per_month=Decimal(dice.choice(("0.14", "0.25", "1.00"))) + (THREAD_USD if threaded else 0),
             usd_per_day=None,
             burst_days=random.Random(f"{seed}/pace").choice((None, None, 7.0)),
         ),
     )
     world = World(folder, clock, sandbox, settings=settings, texts=texts, wrap_store=wrap_store)
     play = Play(seed, world, dice)
+    cuts = random.Random(f"{seed}/cuts")
     for _ in range(dice.randint(4, 9)):
         if dice.random() < 0.5:
-            world.fault(**dice.choice(CREATE_FAULTS))
+            world.fault(**dice.choice(CREATE_FAULTS), skip=cuts.choice((0, 0, 0, 1, 2)))
+        if threaded and cuts.random() < 0.15:
+            world.fault("status", status=403, when="before", skip=cuts.choice((1, 2)))
         if dice.random() < 0.4:
             world.fault(endpoint="GET /2/users/:id/tweets", times=dice.choice((1, 5, 12)), **dice.choice(READ_FAULTS))
         if dice.random() < 0.1:
@@ -175,14 +202,15 @@ def _judged(play: Play) -> Verdict:
     by_hand = "By hand, number"
     own = [post for post in world.sandbox.posts() if not post.text.startswith(by_hand)]
     counts = Counter(post.text for post in own)
-    sent = {action.post_id: action for action in actions if action.state is State.SENT}
+    threads = [action for action in actions if action.thread and action.post_ids]
+    parents = {post.id: post.in_reply_to_id for post in own}
     spent = sum(tally.spent_micros for tally in snapshot.usage.months.values())
     ceiling = world.settings.budget.micros(world.settings.budget.usd_per_month)
     findings = [*audit.broken_chains(actions), *audit.miscounts(snapshot, actions)]
     return Verdict(
         seed=play.seed,
         twice=tuple(f"posted {count} times: {text}" for text, count in counts.items() if count > 1),
-        lost=tuple(_lost(actions, {post.id: post.text for post in own}, sent)),
+        lost=(*_lost(actions, {post.id: post.text for post in own}), *_unchained(actions, parents)),
         overspent=(*_overspent(world.bill_micros, spent, ceiling), *_too_fast(world, actions)),
         broken=tuple(f"{finding.where}: {finding.what}" for finding in findings),
         posts=len(own),
@@ -190,12 +218,15 @@ def _judged(play: Play) -> Verdict:
         struck=len(world.sandbox.faults.struck),
         unknown=sum(action.state is State.UNKNOWN for action in actions),
         over_micros=max(0, world.bill_micros - ceiling),
+        threads=len(threads),
+        partial=sum(action.state is State.PARTIAL for action in threads),
     )
 
 
-def _lost(actions: list[Action], own: dict[str, str], sent: dict[str, Action]) -> list[str]:
+def _lost(actions: list[Action], own: dict[str, str]) -> list[str]:
     """Posts that no action accounts for, actions that claim posts which are not there, and actions without an end."""
-    open_texts = {action.text for action in actions if action.state is State.UNKNOWN}
+    sent = {post_id: action for action in actions for post_id in action.post_ids}
+    open_texts = {action.steps[action.next_step].text for action in actions if action.state is State.UNKNOWN}
     found = [
         f"post {post_id} is nobody's" for post_id, text in own.items() if post_id not in sent and text not in open_texts
     ]
@@ -210,8 +241,25 @@ def _lost(actions: list[Action], own: dict[str, str], sent: dict[str, Action]) -
     return found + [f"{action.key} ended without a reason" for action in actions if _silent(action)]
 
 
+def _unchained(actions: list[Action], parents: dict[str, str | None]) -> list[str]:
+    """Posts of threads that X does not show under the post of the step before, and threads whose state lies."""
+    found: list[str] = []
+    for action in actions:
+        before = (None, *action.post_ids)
+        for step, post_id in enumerate(action.post_ids):
+            if parents.get(post_id) != before[step]:
+                found.append(f"{action.key}: step {step} is a reply to {parents.get(post_id)}, not to {before[step]}")
+        whole = action.next_step == len(action.steps)
+        if whole != (action.state is State.SENT) or (action.state is State.PARTIAL and not action.post_ids):
+            found.append(f"{action.key} is {action.state.value} with {action.next_step} of {len(action.steps)} posts")
+        if not action.is_open and action.held is not None:
+            found.append(f"{action.key} is {action.state.value} and holds {action.held.micros}")
+    return found
+
+
 def _silent(action: Action) -> bool:
-    return action.state in {State.REFUSED, State.ABANDONED, State.UNKNOWN} and not action.reason
+    quiet = {State.REFUSED, State.ABANDONED, State.UNKNOWN, State.PARTIAL}
+    return action.state in quiet and not action.reason
 
 
 def _overspent(bill: int, spent: int, ceiling: int) -> list[str]:
@@ -226,7 +274,7 @@ def _too_fast(world: World, actions: list[Action]) -> list[str]:
     if budget.burst_days is None or any(attempt.reads > RECONCILING_READS for attempt in attempts):
         return []
     rate = budget.micros(budget.usd_per_month) / 30
-    dearest = max((attempt.reserved_micros for attempt in attempts), default=0)
+    dearest = max((one.reserved_micros * len(action.steps) for action in actions for one in action.attempts), default=0)
     days = (world.clock.now() - MORNING) / timedelta(days=1)
     room = max(rate * budget.burst_days, dearest) + rate * days
     return [f"X billed {world.bill_micros}, the pace allows {room:.0f}"] if world.bill_micros > room else []
