@@ -39,7 +39,7 @@ def run_writer(
     account = session.open()
     now = session.clock()
     if session.runtime.dry_run:
-        found = interacting.look(session.store, session.account, now)
+        found = interacting.look(session.store, account.snapshot, now)
         objection = apart.objections(session.store, session.account, now)
         tick = writing.foretell(account, session.given.texts, now, new_id, found, invocation.mode, objection)
     else:

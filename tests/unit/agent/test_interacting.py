@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from songpost.agent import approvals, control, inbox, interacting, ledger, repeating
+from songpost.account_documents import Position, Positions
+from songpost.agent import approvals, control, documents, inbox, interacting, ledger, repeating
 from songpost.agent.writing import Tick, foretell, tick
 from songpost.candidates import Candidate, OptOut, Source
 from songpost.core.admission import Refused
@@ -19,7 +20,7 @@ from songpost.lab.sandbox.record import Record
 from songpost.lab.sandbox.world import Post as SandboxPost
 from songpost.model import Action, Kind, State, Text
 from songpost.settings import Approval, Budget, Consent, FeatureFlags, Flag, InteractionsPerDay, PerKind, Plan, Prices
-from songpost.store.port import Change, StoredAction
+from songpost.store.port import Change, PutDocument, StoredAction
 from tests.unit.agent.conftest import START, TEXTS, World
 from tests.unit.core.cases import NOW, action, snapshot, tried
 
@@ -49,6 +50,8 @@ def answering(world: World) -> World:
     world.later(minutes=-59)
     world.texts = ANSWERS
     world.with_settings(approval=AUTO, max_per_window=PerKind(post=0, reply=3, quote=3, repost=3, like=3, follow=3))
+    seen = Positions(places={"mentions": Position(found=1, read_at=world.clock.now())})
+    put(world, PutDocument("reading", documents.encode(seen), 0))
     return world
 
 
@@ -244,6 +247,15 @@ def test_off_is_off(answering: World) -> None:
     assert ([], [("reply", "refused")], 0) == (states(none), states(late), answering.creates())
 
 
+def test_an_inbox_that_was_never_filled_is_not_asked(answering: World) -> None:
+    """An account of which nobody wanted anything saves the request: with nothing found, nothing is looked for."""
+    session = answering.session()
+    snapshot = replace(session.open().snapshot, reading=Positions())
+    session.store.close()
+
+    assert interacting.NOTHING == interacting.look(session.store, snapshot, answering.clock.now())
+
+
 # ------------------------------------------------------------------------------------------------------- maxima
 
 
@@ -430,7 +442,7 @@ def test_a_dry_run_shows_what_a_live_run_then_does(answering: World) -> None:
     """The actions that a dry run foretells, and what their gates say, are those of the live run after it."""
     summoned(answering, 4)
     session = answering.session(dry_run=False)
-    look = interacting.look(session.store, "default", answering.clock.now())
+    look = interacting.look(session.store, session.open().snapshot, answering.clock.now())
     ids = iter(range(100))
     dry = foretell(session.open(), session.given.texts, answering.clock.now(), lambda: str(next(ids)), look)
     session.close()
