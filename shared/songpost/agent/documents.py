@@ -85,20 +85,37 @@ def decode_settings(body: Mapping[str, Json]) -> Settings:
     return decode(SETTINGS, body, Settings)
 
 
-def snapshot_of(account: str, loaded: Loaded, settings: Settings) -> Snapshot:
-    """Everything that one load brought, decoded. Raises as `decode` does."""
+def snapshot_of(
+    account: str, loaded: Loaded, settings: Settings, known: tuple[Loaded, Snapshot] | None = None
+) -> Snapshot:
+    """Everything that one load brought, decoded. Raises as `decode` does.
+
+    `known` is an earlier load with its snapshot: a document that is the same object in both is not decoded again.
+    """
+
+    def is_known(name: str) -> bool:
+        return known is not None and known[0].documents.get(name) is loaded.documents[name]
 
     def noun(name: str, kind: type[T], absent: T) -> T:
         document = loaded.documents.get(name)
-        return absent if document is None else decode(name, document.body, kind)
+        if document is None:
+            return absent
+        if known is not None and is_known(name):
+            return cast("T", getattr(known[1], name))  # what this name was decoded to
+        return decode(name, document.body, kind)
+
+    def plan(name: str, body: Mapping[str, Json]) -> DayPlan:
+        if known is not None and is_known(name):
+            return known[1].plans[name.removeprefix(names.PLAN_PREFIX)]
+        return decode(name, body, DayPlan)
 
     plans = {
-        name.removeprefix(names.PLAN_PREFIX): decode(name, document.body, DayPlan)
+        name.removeprefix(names.PLAN_PREFIX): plan(name, document.body)
         for name, document in loaded.documents.items()
         if name.startswith(names.PLAN_PREFIX)
     }
     fingerprints = noun(names.FINGERPRINTS, Fingerprints, Fingerprints())
-    for entry in fingerprints.entries:
+    for entry in () if known is not None and fingerprints is known[1].fingerprints else fingerprints.entries:
         try:
             similarity.posted_at(entry)
         except ValueError as error:

@@ -105,7 +105,8 @@ def _midnight(day: date) -> datetime:
 
 def _used(usage: Usage, start: date, end: date) -> Tally:
     """What the UTC days from `start` until before `end` have used."""
-    days = [tally for day, tally in usage.days.items() if start.isoformat() <= day < end.isoformat()]
+    first, last = start.isoformat(), end.isoformat()
+    days = [tally for day, tally in usage.days.items() if first <= day < last]
     return Tally(
         writes=sum(tally.writes for tally in days),
         reads=sum(tally.reads for tally in days),
@@ -115,11 +116,8 @@ def _used(usage: Usage, start: date, end: date) -> Tally:
 
 def _used_by(usage: Usage, kind: Kind, start: date, end: date) -> int:
     """What actions of one kind have used in the UTC days from `start` until before `end`."""
-    return sum(
-        micros
-        for key, micros in usage.kind_micros.items()
-        if start.isoformat() <= key[:10] < end.isoformat() and key[11:] == kind.value
-    )
+    first, last, name = start.isoformat(), end.isoformat(), kind.value
+    return sum(micros for key, micros in usage.kind_micros.items() if first <= key[:10] < last and key[11:] == name)
 
 
 def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | None:

@@ -175,7 +175,7 @@ class Moment(datetime):
         return self.plain.replace(*values, **named)  # type: ignore[arg-type]
 
     @property
-    def hour(self) -> int:  # type: ignore[override]
+    def hour(self) -> int:
         """The hour, until it is over: clocks are changed at full hours, or at half ones of the hour before."""
         left = timedelta(hours=1) - timedelta(
             minutes=self.plain.minute, seconds=self.plain.second, microseconds=self.plain.microsecond
@@ -287,8 +287,8 @@ setattr(Ratio, "__rtruediv__", _unfollowed(operator.truediv, swapped=True))  # n
 
 _FOLLOWED = {
     "astimezone", "combine", "date", "fold", "fromisocalendar", "fromisoformat", "fromordinal", "fromtimestamp",
-    "isocalendar", "isoweekday", "max", "min", "now", "replace", "resolution", "strptime", "today", "tzinfo", "utcfromtimestamp",
-    "utcnow", "weekday", "year", "month", "day", "hour", "minute", "second", "microsecond",
+    "isocalendar", "isoweekday", "max", "min", "now", "replace", "resolution", "strptime", "today", "tzinfo",
+    "utcfromtimestamp", "utcnow", "weekday", "year", "month", "day", "hour", "minute", "second", "microsecond",
 }  # fmt: skip
 for _name in dir(datetime):
     if not _name.startswith("_") and _name not in _FOLLOWED:

@@ -98,6 +98,7 @@ class Person:
     warm: Warm
     at: datetime
     due: dict[str, datetime]
+    busy: dict[str, bool]
     seen_posts: int = 0
     said: list[str] = field(default_factory=list)
     billed: Counter[str] = field(default_factory=Counter)
@@ -169,7 +170,8 @@ class Stage:
         self.sandbox.faults = Faults(plan.faults, plan.seed)
         self.ids = Ids()
         self.queue: list[tuple[datetime, int, int, str, str, object]] = []
-        self.number = self.ticks = self.played = self.failed = self.resumed = self.resolved = self.approved = self.sayings = 0
+        self.number = self.ticks = self.played = self.failed = self.sayings = 0
+        self.resumed = self.resolved = self.approved = 0
         self.now: tuple[datetime, int] = (self.start, -1)
 
     def _person(self, name: str) -> Person:
@@ -200,6 +202,7 @@ class Stage:
             warm=Warm(seed=f"{self.plan.seed}/{name}"),
             at=self.start,
             due=dict.fromkeys(PERIODS, self.start),
+            busy=dict.fromkeys(PERIODS, False),
         )
 
     # ---------------------------------------------------------------------------------------------- the queue
@@ -284,10 +287,13 @@ class Stage:
         at, period = self.now[0], PERIODS[function]
         person.due[function] = at + period
         self.ticks += 1
-        until = self._idle_until(person, function)
+        until = None if person.busy[function] else self._idle_until(person, function)
         if until is None or self.plan.every_tick:
             self.played += 1
+            done = self.happened.calls, self.happened.commits
             self._live(person, function)
+            # Whoever was busy is taken to be so again: trying it out would only cost time.
+            person.busy[function] = function == "reader" and done != (self.happened.calls, self.happened.commits)
         elif until > at + period:
             idle = min(until, self.end) - at
             left_out = -(-idle // period) - 1

@@ -107,11 +107,17 @@ class RememberingStore(Store):
     def __init__(self, inner: Store, chance: Chance, written: Callable[[str], None]) -> None:
         self.inner, self.chance, self._written = inner, chance, written
         self._loaded: dict[str, Loaded] = {}
+        self._before: dict[str, Loaded] = {}
 
     def load(self, account: str) -> Loaded:
-        """Load, unless nothing was committed since the last time."""
+        """Load, unless nothing was committed since the last time; documents whose version stands are the same ones."""
         if account not in self._loaded:
-            self._loaded[account] = self.inner.load(account)
+            loaded, before = self.inner.load(account), self._before.get(account, Loaded()).documents
+            documents = {
+                name: before[name] if name in before and before[name].version == document.version else document
+                for name, document in loaded.documents.items()
+            }
+            self._loaded[account] = self._before[account] = Loaded(documents, loaded.actions)
         return self._loaded[account]
 
     def commit(self, account: str, changes: Sequence[Change], token: str) -> None:
@@ -318,7 +324,9 @@ class VirtualSession(Session):
 
     def _account(self, loaded: Loaded) -> Account:
         if self.warm.loaded is not loaded:
-            self.warm.snapshot = documents.snapshot_of(self.account, loaded, self.given.settings)
+            before = self.warm.loaded, self.warm.snapshot
+            known = None if before[0] is None or before[1] is None else (before[0], before[1])
+            self.warm.snapshot = documents.snapshot_of(self.account, loaded, self.given.settings, known)
             self.warm.loaded = loaded
         if self.warm.snapshot is None:
             raise AssertionError("a load was remembered without its snapshot")
