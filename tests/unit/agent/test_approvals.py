@@ -432,8 +432,12 @@ MOVES: dict[str, Callable[[Program], None]] = {
 }
 
 
+OFTEN = ("tick", "noon_comes", "tick", "approve", "tick", "approve")
+"""Without these nothing ever reaches X; the rest of a program is what comes between."""
+
+
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-@given(names=st.lists(st.sampled_from(sorted(MOVES)), min_size=4, max_size=14), links=st.booleans())
+@given(names=st.lists(st.sampled_from([*OFTEN, *sorted(MOVES)]), min_size=8, max_size=16), links=st.booleans())
 def test_nothing_that_asks_is_sent_without_a_yes_to_it(
     tmp_path_factory: pytest.TempPathFactory, names: list[str], *, links: bool
 ) -> None:
