@@ -159,10 +159,8 @@ def _dollars(micros: float) -> str:
 
 
 def _draw_knobs(page: Console, steps: Sequence[Knob]) -> None:
-    if not steps:
-        return
     page.print()
-    dearest = steps[0].saves_micros
+    dearest = max((one.saves_micros for one in steps), default=1)
     rows: list[list[Cell]] = [
         [
             one.setting,

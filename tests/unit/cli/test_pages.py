@@ -162,6 +162,19 @@ def test_forecast_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert abs(total - found["total_usd"]["expected"]) < 1e-5
 
 
+def test_a_ceiling_that_holds_the_bill_is_told(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the ceilings cut the forecast, what it would be without them stands below."""
+    (here / "tight.yaml").write_text(SETTINGS.replace("usd_per_month: 5", "usd_per_month: 0.10"))
+    monkeypatch.setenv("SONGPOST_SETTINGS", "tight.yaml")
+    assert 0 == main(["forecast"])
+    page = capsys.readouterr().out
+
+    assert "Without its ceilings it could be" in page
+    assert "$0.095" in page
+
+
 @pytest.mark.usefixtures("here")
 def test_forecast_refuses_a_region_without_prices(capsys: pytest.CaptureFixture[str]) -> None:
     """A price that is not known is not guessed."""
@@ -193,8 +206,12 @@ def test_evaluate_a_file_on_a_file(here: Path, capsys: pytest.CaptureFixture[str
         found["estimates"][0]["low"],
         found["estimates"][0]["clipped"],
     )
+    other = {**line, "candidates": ["c|n|0"], "probabilities": [1.0], "chosen": "c|n|0"}
+    (here / "log.jsonl").write_text("\n".join(map(json.dumps, (line, line, other))))
     assert 0 == main([*words])
-    assert "Gain over what was done" in capsys.readouterr().out
+    page = capsys.readouterr().out
+    assert "1 without a candidate of the policy" in " ".join(page.split())
+    assert "Gain over what was done" in page
 
 
 @pytest.mark.usefixtures("here")
