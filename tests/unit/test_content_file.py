@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from songpost import content_file, settings_file
-from songpost.core.content import Library
+from songpost.core.content import REPLIES, Library
 from songpost.errors import ContentError
 from songpost.model import Media, Poll, Text, ThreadStep
 from songpost.settings import FeatureFlags, Flag, PerKind, Plan, Settings, Similarity
@@ -36,8 +36,8 @@ def test_example_content_loads() -> None:
     settings = settings_file.load(ROOT / "songpost.example.yaml").settings
     library = content_file.load(settings, ROOT)
 
-    assert set(settings.topics) == set(library)
-    assert all(len(texts) > 3 for texts in library.values())
+    assert {*settings.topics, REPLIES} == set(library)
+    assert all(len(library[topic]) > 3 for topic in settings.topics)
 
 
 def test_forms_of_a_text(tmp_path: Path) -> None:
@@ -331,3 +331,22 @@ def test_threads_fit_into_a_day_and_into_the_guards_memory(
     (found,) = problems(tmp_path, "bread: [[One., Two., Three., Four.]]", replace(SETTINGS, **changes))  # type: ignore[arg-type]
     assert found.startswith("content: ")
     assert expected in found
+
+
+def test_replies_stand_beside_the_topics(tmp_path: Path) -> None:
+    """Under `replies` stand answers in one or more wordings; they are told from every topic."""
+    library = load(
+        tmp_path, "bread: [Rye wants water.]\nreplies:\n  - Thank you.\n  - {id: ask, variants: [Ask., Do.]}\n"
+    )
+
+    assert [("Thank you.",), ("Ask.", "Do.")] == [text.variants for text in library[REPLIES]]
+    assert ["bread"] == [text.topic for text in library["bread"]]
+
+
+def test_a_reply_is_words_alone(tmp_path: Path) -> None:
+    """A reply takes neither media nor anything else, and names nobody."""
+    found = problems(tmp_path, "replies:\n  - {text: Hello., media: []}\n  - Ask @miller.\n")
+
+    assert ["texts.yaml: replies.0.media", "texts.yaml: replies.1"] == [
+        line.partition(": is not for")[0].partition(": the text")[0] for line in found
+    ]

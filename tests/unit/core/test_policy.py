@@ -6,7 +6,19 @@ import pytest
 
 from songpost.core import policy
 from songpost.model import Kind, Media
-from songpost.settings import Approval, Consent, FeatureFlags, Flag, PerKind, Plan, Query, QueryAction, Settings
+from songpost.settings import (
+    Approval,
+    Consent,
+    FeatureFlags,
+    Flag,
+    InteractionsPerDay,
+    PerKind,
+    Plan,
+    Query,
+    QueryAction,
+    Schedule,
+    Settings,
+)
 from tests.unit.core.cases import SETTINGS, action
 
 PERMITTED = {
@@ -160,3 +172,51 @@ def test_replies_to_finds_are_never_permitted_on_self_serve() -> None:
 def test_defaults_never_promise_what_the_plan_rules_out(plan: Plan) -> None:
     """An owner who left everything out is told nothing."""
     assert [] == list(policy.never_happens(replace(SETTINGS, plan=plan)))
+
+
+def test_settings_that_rule_each_other_out_are_told() -> None:
+    """What a query wants and a flag, a consent or a maximum of nothing forbids is told, as are days and quiet hours."""
+    queries = (Query(query="rye", actions=(QueryAction.REPOST, QueryAction.LIKE, QueryAction.FOLLOW)),)
+    settings = replace(
+        SETTINGS,
+        plan=Plan.ENTERPRISE,
+        queries=queries,
+        feature_flags=FeatureFlags(allow_reposts=Flag.OFF),
+        approval=Approval(like=Consent.NEVER),
+        max_per_window=PerKind(follow=0, like=1),
+        schedule=Schedule(windows={"late": ("22:30", "01:00"), "night": ("21:00", "23:00")}),
+        quiet_hours=("22:00", "07:00"),
+    )
+
+    assert [
+        ("queries (follow)", "never happens: max_per_window.follow is 0"),
+        ("queries (like)", "never happens: approval.like is never"),
+        ("queries (repost)", "never happens: feature_flags turn repost off"),
+        ("schedule.windows.late", "lies whole in quiet_hours: nothing goes out in it"),
+    ] == list(policy.never_happens(settings))
+
+
+def test_a_day_of_what_the_plan_never_permits_is_told() -> None:
+    """A maximum for a kind that the plan rules out is told with its path."""
+    settings = replace(SETTINGS, max_interactions_per_day=InteractionsPerDay(like=2, reply=3))
+
+    assert [("max_interactions_per_day.like", "is 2, but plan pay-per-use never permits it")] == list(
+        policy.never_happens(settings)
+    )
+
+
+@pytest.mark.parametrize(
+    ("operator", "bio", "named"),
+    [
+        ("@example_owner", "Bread. Run by @Example_Owner.", True),
+        ("example_owner", "bot of example_owner", True),
+        ("@example_owner", "bot of @example_owners", False),
+        ("@example_owner", "", False),
+        ("Anna O. (Bakery)", "A bot by anna o. (bakery)", True),
+        ("", "Bread.", False),
+        (" @ ", "Bread @ home", False),
+    ],
+)
+def test_a_bio_names_the_operator_by_the_whole_name(operator: str, bio: str, *, named: bool) -> None:
+    """The operator is found whatever its letters' case, with or without the @, but not as a part of a longer name."""
+    assert named == policy.names_operator(operator, bio)
