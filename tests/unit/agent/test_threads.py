@@ -11,15 +11,29 @@ from decimal import Decimal
 
 import pytest
 
-from songpost.agent import audit, control, ledger, resolving
+from songpost.account_documents import DayPlan
+from songpost.agent import audit, control, documents, ledger, resolving, summary
 from songpost.agent.transitions import Outcome
 from songpost.agent.writing import foretell, tick
 from songpost.bootstrap import new_id
 from songpost.core.admission import Admitted, Refused
 from songpost.lab.sandbox.rules import Rules
 from songpost.lab.sandbox.sandbox import Sandbox
-from songpost.model import Action, Arm, Kind, Poll, Post, State, Text, ThreadStep
-from songpost.settings import Approval, Budget, ByRisk, Consent, FeatureFlags, Flag, PerKind, Plan, Prices, Schedule
+from songpost.model import Action, Arm, Json, Kind, Poll, Post, State, Text, ThreadStep
+from songpost.settings import (
+    Approval,
+    Budget,
+    ByRisk,
+    Consent,
+    FeatureFlags,
+    Flag,
+    PerKind,
+    Plan,
+    Prices,
+    Schedule,
+    Similarity,
+)
+from songpost.store import codec
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, SETTINGS, Crash, World, breaking, whole
 
@@ -483,3 +497,94 @@ def test_a_planned_quote_goes_out_where_the_plan_permits_it(garden: World) -> No
     (body,) = [json.loads(one.body) for one in garden.sandbox.requests("POST /2/tweets")]
     assert quoted.id == body["quote_tweet_id"]
     assert [Arm("gardening", "noon")] == [one.arm for one in garden.account().snapshot.measuring.posts.values()]
+
+
+def test_what_was_stored_before_threads_still_reads() -> None:
+    """Actions, plans and texts that know nothing of threads, polls and quotes decode, with none of them."""
+    old: dict[str, Json] = {
+        "key": KEY,
+        "kind": "post",
+        "state": "unknown",
+        "created_at": "2026-11-25T11:00:00.000000Z",
+        "updated_at": "2026-11-25T11:00:00.000000Z",
+        "due_at": "2026-11-25T11:00:00.000000Z",
+        "closes_at": "2026-11-25T12:00:00.000000Z",
+        "text": "Rye.",
+        "attempts": [
+            {
+                "id": "a1",
+                "step": 0,
+                "started_at": "2026-11-25T11:00:00.000000Z",
+                "send_deadline_at": "2026-11-25T11:00:15.000000Z",
+                "lease_until": "2026-11-25T11:02:35.000000Z",
+                "baseline_id": "",
+                "reserved_micros": 65000,
+                "reserved_reads": 10,
+                "call_micros": 15000,
+            }
+        ],
+        "history": [],
+        "schema_version": 1,
+    }
+    slot: dict[str, Json] = {
+        "key": KEY,
+        "window": "noon",
+        "opens_at": "2026-11-25T10:00:00Z",
+        "closes_at": "2026-11-25T12:00:00Z",
+        "due_at": "2026-11-25T11:00:00Z",
+        "arm": None,
+        "text": "Rye.",
+    }
+    plan: dict[str, Json] = {"date": "2026-11-25", "zone": "UTC", "seed": "0", "slots": [slot], "schema_version": 1}
+    text: dict[str, Json] = {"id": "t", "topic": "bread", "variants": ["Rye."], "media": []}
+
+    action = codec.action_from(old, KEY)
+    assert ((), (), None, None) == (action.thread, action.post_ids, action.held, action.poll)
+    assert (ThreadStep(text="Rye."),) == action.steps
+    found = documents.decode("plan/2026-11-25", plan, DayPlan).slots[0]
+    assert ((), None, "", False) == (found.thread, found.poll, found.quote_id, found.made_with_ai)
+    assert ((), None, "") == ((one := documents.decode("text", text, Text)).threads, one.poll, one.quote_id)
+
+
+def test_a_thread_is_stored_as_it_was(garden: World) -> None:
+    """Steps, media, poll and what is held come back from the store the same."""
+    garden.fault("rate limited", skip=1)
+    garden.texts = (replace(TEXT, poll=Poll(options=("Leeks", "Onions"), minutes=60)),)
+    due(garden).tick()
+    action = garden.action()
+
+    assert action == codec.action_from(json.loads(codec.action_text(action)), KEY)
+    assert (THREAD, Poll(options=("Leeks", "Onions"), minutes=60)) == (action.thread, action.poll)
+    assert action.held is not None
+    assert WORST_MICROS == action.held.micros
+    plan = garden.account().snapshot.plans["2026-11-25"]
+    assert plan == documents.decode("plan/2026-11-25", documents.encode(plan), DayPlan)
+
+
+def test_the_summary_of_a_thread_has_its_steps(garden: World) -> None:
+    """Each step with its words, its price as settled or booked, and its post; the price is that of the whole."""
+    garden.fault("answer lost", skip=1)
+    came_to = due(garden).tick()
+
+    (shown,) = [summary.of_step(step, dry_run=False) for step in came_to.steps]
+    steps = shown["steps"]
+    assert isinstance(steps, list)
+    first, second, third = steps
+    assert {"text": WORDS[0], "price_usd": 0.015, "post_id": garden.action().post_id} == first
+    assert {"text": WORDS[1], "price_usd": 0.065, "post_id": None} == second
+    assert {"text": WORDS[2], "price_usd": 0.065, "post_id": None} == third
+    assert 0.145 == shown["price_usd"]
+
+
+def test_a_frozen_first_send_does_not_stop_the_thread(garden: World) -> None:
+    """Two sends of one step, the late one landing first in the ledger: it goes on behind the one that is known."""
+    garden.fault("reset")
+    garden.with_settings(similarity=Similarity(threshold=0.9, window_days=30))
+    due(garden).tick()
+    ticks(garden, minutes=[4, 10, 3])
+    action = garden.action()
+    again = late(garden, action.attempts[0].id, "12345")
+
+    chained(garden)
+    assert action.post_ids == again.post_ids
+    assert "step 1 of 3: sent once more as 12345: delete one" == again.history[-1].note
