@@ -9,12 +9,24 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from songpost import telemetry
 from songpost.account_documents import Control
-from songpost.agent import apart, control, events, interacting, measuring, notices, summary, writing
+from songpost.agent import (
+    apart,
+    control,
+    events,
+    figures,
+    foretelling,
+    interacting,
+    measuring,
+    notices,
+    summary,
+    writing,
+)
 from songpost.agent.ledger import Account, Desk
 from songpost.bootstrap import Session, new_id, system_clock
 from songpost.errors import Refusal, StoreError
@@ -34,6 +46,19 @@ def run_writer(
     session: Session, invocation: events.Invocation, remaining: Callable[[], float]
 ) -> tuple[dict[str, Json], writing.Tick | None]:
     """One tick of the writer, dry or live, or a turn of the kill switch; the summary, and the tick for showing."""
+    with _tick("writer", session, invocation):
+        return _write(session, invocation, remaining)
+
+
+def _tick(function: str, session: Session, invocation: events.Invocation) -> AbstractContextManager[telemetry.Span]:
+    """The span that a tick's steps hang on."""
+    dry_run = session.runtime.dry_run
+    return telemetry.span("tick", function=function, mode=invocation.mode, account=session.account, dry_run=dry_run)
+
+
+def _write(
+    session: Session, invocation: events.Invocation, remaining: Callable[[], float]
+) -> tuple[dict[str, Json], writing.Tick | None]:
     if invocation.mode in {"pause", "resume"}:
         return _turn(session, invocation), None
     account = session.open()
@@ -41,7 +66,7 @@ def run_writer(
     if session.runtime.dry_run:
         found = interacting.look(session.store, account.snapshot, now)
         objection = apart.objections(session.store, session.account, now)
-        tick = writing.foretell(account, session.given.texts, now, new_id, found, invocation.mode, objection)
+        tick = foretelling.foretell(account, session.given.texts, now, new_id, found, invocation.mode, objection)
     else:
         tick = writing.tick(session.desk, account, session.hand, session.given.texts, remaining, invocation.mode)
     shown = summary.of_tick(
@@ -108,6 +133,13 @@ def run_reader(
 
     `only` measures one post and reads nothing else. Raises `NotFound` for an `only` that the ledger does not know.
     """
+    with _tick("reader", session, invocation):
+        return _read(session, invocation, remaining, only)
+
+
+def _read(
+    session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str
+) -> tuple[dict[str, Json], Measurement | None, Round | None]:
     from songpost.agent import measuring, reading
 
     account = session.open()
@@ -142,8 +174,13 @@ def handle_writer(event: object, context: object) -> dict[str, Json]:
     """The writer's handler: parse, open, tick, summarise. Raises the named errors: the invocation fails."""
     invocation = events.parse(event, events.WRITER_MODES, "both")
     session = _function_session(invocation)
-    shown, _ = run_writer(session, invocation, _remaining(context))
+    try:
+        shown, tick = run_writer(session, invocation, _remaining(context))
+    finally:
+        telemetry.flush()
     logger.info("tick", extra={"summary": shown})
+    if tick is not None and not session.runtime.dry_run:
+        telemetry.emit(figures.of_tick(tick, session.clock()))
     return shown
 
 
@@ -151,8 +188,13 @@ def handle_reader(event: object, context: object) -> dict[str, Json]:
     """The reader's handler: parse, open, tick, summarise. Raises the named errors: the invocation fails."""
     invocation = events.parse(event, events.READER_MODES, "all")
     session = _function_session(invocation)
-    shown, *_ = run_reader(session, invocation, _remaining(context))
+    try:
+        shown, found, _ = run_reader(session, invocation, _remaining(context))
+    finally:
+        telemetry.flush()
     logger.info("tick", extra={"summary": shown})
+    if found is not None and not session.runtime.dry_run:
+        telemetry.emit(figures.of_measurement(found))
     return shown
 
 
@@ -165,6 +207,8 @@ def _function_session(invocation: events.Invocation) -> Session:
         dry_run=runtime.dry_run or invocation.dry_run,
     )
     telemetry.configure("INFO", in_lambda=runtime.in_lambda, account=runtime.account)
+    if runtime.telemetry:
+        telemetry.start_traces(in_lambda=runtime.in_lambda)
     where = (runtime.store, runtime.dry_run)
     if where not in _stores:
         _stores[where] = open_store(runtime.store, read_only=runtime.dry_run)

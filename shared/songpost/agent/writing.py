@@ -1,7 +1,6 @@
 """One tick of the writer: who are we, what is still open, what is planned, what is due, and out with it.
 
-A dry run walks the same way with the same decisions, calls X not at all and commits nothing: it asks every slot
-of the day at its own time, as if those before it had gone out.
+What it does dry is told by `foretelling.py`.
 """
 
 from __future__ import annotations
@@ -9,12 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from songpost import telemetry
 from songpost.account_documents import Bucket, DayPlan
-from songpost.agent import apart, approvals, interacting, ledger, pausing, planning, reconcile, repeating, transitions
+from songpost.agent import approvals, interacting, ledger, pausing, planning, reconcile, repeating, transitions
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.planning import Texts
@@ -68,73 +68,9 @@ class Tick:
     stopped: SongpostError | None = None
 
 
-# ------------------------------------------------------------------------------------------------------- dry
-
-
-def foretell(
-    account: Account,
-    texts: Texts,
-    now: datetime,
-    new_id: Callable[[], str],
-    found: interacting.Found = interacting.NOTHING,
-    mode: str = "both",
-    objection: apart.Objection = apart.no_objection,
-) -> Tick:
-    """What a live tick would do at `now`, and then with every slot of the day at its own time. Pure but for texts.
-
-    `found` is what the inbox holds, `mode` as in `tick`; `objection` is asked of what is due. Where nothing of today is
-    left, tomorrow's slots are foretold.
-    """
-    snapshot = account.snapshot
-    today = planning.local_day(snapshot, now)
-    plan = planning.planned(snapshot, texts, today)
-    plans = {**snapshot.plans, plan.date: plan}
-    snapshot = replace(snapshot, plans=plans)
-    steps: list[Step] = []
-    foretold: list[Step] = []
-    waiting = [a for a in snapshot.actions.values() if a.state is State.PLANNED]
-    actions = [*waiting, *(planning.action_of(slot, now) for slot in planning.open_slots(plans.values()))]
-    if all(action.sendable_until <= now for action in actions):
-        coming = planning.planned(snapshot, texts, today + timedelta(days=1))
-        snapshot = replace(snapshot, plans={**plans, coming.date: coming})
-        actions += [planning.action_of(slot, now) for slot in planning.open_slots((coming,))]
-        plans = {**plans, coming.date: coming}
-    actions += [a for follows in interacting.following(snapshot, texts, found, now) for a in follows.actions]
-    wanted = [a for a in actions if mode in {"both", "interact" if interacting.is_interaction(a) else "post"}]
-    for action in sorted(wanted, key=lambda a: (a.due_at, a.key)):
-        at = max(now, action.due_at, action.retry_at or now) if now < action.sendable_until else now
-        decision = admission.admit(snapshot, action, at, new_id())
-        if isinstance(decision, Admitted) and action.due_at <= now:
-            decision = objection(decision) or decision
-        (steps if action.due_at <= now else foretold).append(Step(action=action, decision=decision, at=at))
-        if isinstance(decision, Admitted):
-            snapshot = _as_if_sent(decision, at)
-    return Tick(
-        account=Account(snapshot, account.stored),
-        plans=tuple(plans[key] for key in sorted(plans) if key >= today.isoformat()),
-        steps=tuple(steps),
-        foretold=tuple(foretold),
-    )
-
-
-def _as_if_sent(decision: Admitted, at: datetime) -> Snapshot:
-    """The account once an admitted action has gone out and settled, step by step, for asking the slots after it."""
-    step = decision.attempt.step
-    post = Post(id=f"{10**18 + int(at.timestamp()) * 100 + step}", text=decision.action.text, created_at=at)
-    outcome = Outcome(attempt_id=decision.attempt.id, at=at, post=post)
-    after = transitions.settled(decision.action, outcome)
-    snapshot = transitions.booked_after(decision.snapshot, decision.action, after, decision.attempt.id)
-    snapshot = snapshot.with_action(after)
-    further = admission.admit(snapshot, after, at, f"{decision.attempt.id}/{step}") if _goes_on(after) else None
-    return _as_if_sent(further, at) if isinstance(further, Admitted) else snapshot
-
-
-def _goes_on(action: Action) -> bool:
+def goes_on(action: Action) -> bool:
     """Whether a thread has begun and its next step may be sent."""
     return action.state is State.PLANNED and bool(action.post_ids)
-
-
-# ------------------------------------------------------------------------------------------------------ live
 
 
 def tick(
@@ -186,7 +122,7 @@ def _send(
             logger.warning("no time left for %s in this invocation", action.key)
             break
         account, step, stopped = act(desk, account, hand, action)
-        while stopped is None and isinstance(step.decision, Admitted) and _goes_on(step.action):
+        while stopped is None and isinstance(step.decision, Admitted) and goes_on(step.action):
             if step.action.retry_at is not None or remaining() < admission.send_seconds(action) + SPARE_SECONDS:
                 break  # a later tick goes on with the thread
             account, step, stopped = act(desk, account, hand, step.action)
@@ -316,7 +252,12 @@ def _due(account: Account, now: datetime) -> tuple[Action, ...]:
 
 
 def act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Account, Step, SongpostError | None]:
-    """Admit, book, send once, and record what came of it."""
+    """Admit, book, send once, and record what came of it. Whatever is logged on the way names the action."""
+    with telemetry.about(action.key), telemetry.span("action", key=action.key, kind=action.kind.value):
+        return _act(desk, account, hand, action)
+
+
+def _act(desk: Desk, account: Account, hand: Hand, action: Action) -> tuple[Account, Step, SongpostError | None]:
     account, decision = ledger.book(desk, account, action)
     if isinstance(decision, Refused):
         account, after = _refuse(desk, account, action, decision)

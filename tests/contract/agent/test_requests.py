@@ -74,7 +74,7 @@ def test_a_tick_with_nothing_to_do_costs_one_request(world: World, wire: Proxy) 
 
 def test_a_dry_run_only_reads(world: World, wire: Proxy) -> None:
     """A dry run sends one query, and no write."""
-    from songpost.agent.writing import foretell
+    from songpost.agent.foretelling import foretell
     from songpost.bootstrap import new_id
 
     session = world.session()

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from songpost.agent import apart, ledger
+from songpost.agent.foretelling import foretell
 from songpost.agent.planning import Texts
-from songpost.agent.writing import Tick, foretell, tick
+from songpost.agent.writing import Tick, tick
 from songpost.bootstrap import Given, Session
 from songpost.core import content, neighbours
 from songpost.core.admission import Admitted, Refused

@@ -11,7 +11,8 @@ import pytest
 
 from songpost.account_documents import Position, Positions
 from songpost.agent import approvals, control, documents, inbox, interacting, ledger, repeating
-from songpost.agent.writing import Tick, foretell, tick
+from songpost.agent.foretelling import foretell
+from songpost.agent.writing import Tick, tick
 from songpost.candidates import Candidate, OptOut, Source
 from songpost.core.admission import Refused
 from songpost.core.content import REPLIES
