@@ -22,6 +22,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from songpost.core import text as twitter
 
@@ -33,6 +34,7 @@ _BINS = 128
 _CODES = 3  # values of a full bin
 _EVERY_BIN = int.from_bytes(b"\x55" * (_BINS // 4))  # the low bit of each bin's two
 _EXACT_BYTES = 7
+_REMEMBERED = 2048  # marks kept in memory: more than the guard remembers
 _SKETCH_BYTES = _BINS // 4
 _TIME_CHARACTERS = 6
 _TIME_ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"  # in the order of ASCII
@@ -78,7 +80,7 @@ def jaccard(one: str, other: str) -> float:
 
 def entry(text: str, posted_at: datetime) -> str:
     """What the store keeps of a text that went out at `posted_at` (aware): 58 characters of ASCII, JSON-plain."""
-    mark = _mark(normalise(text))
+    mark = _mark_of(text)
     return _time(posted_at) + b2a_base64(mark, newline=False).decode("ascii")
 
 
@@ -105,16 +107,14 @@ def since(entries: Iterable[str], at: datetime) -> tuple[str, ...]:
 
 def nearest(text: str, entries: Sequence[str], *, since: datetime | None = None) -> Near | None:
     """The entry most like `text` among those of `since` (aware) or later; the newest of equals; `None` of none."""
-    mark = _mark(normalise(text))
-    exact, sketch = mark[:_EXACT_BYTES], int.from_bytes(mark[_EXACT_BYTES:])
-    full = (sketch | sketch >> 1) & _EVERY_BIN
+    exact, sketch, full = _read(_mark_of(text))
     first = _time(since) if since is not None else ""
     best, found = -1.0, ""
     for candidate in entries:
         if candidate < first:
             continue
-        other = a2b_base64(candidate[_TIME_CHARACTERS:])
-        alike = 1.0 if other.startswith(exact) else _alike(sketch, full, int.from_bytes(other[_EXACT_BYTES:]))
+        other_exact, other, other_full = _entry_read(candidate)
+        alike = 1.0 if other_exact == exact else _alike(sketch, full, other, other_full)
         if alike > best or (alike == best and candidate > found):
             best, found = alike, candidate
     return Near(best, posted_at(found), found) if found else None
@@ -191,12 +191,29 @@ def _mark(normal: str) -> bytes:
     return exact + sketch.to_bytes(_SKETCH_BYTES)
 
 
-def _alike(sketch: int, full: int, other: int) -> float:
+@lru_cache(_REMEMBERED)
+def _mark_of(text: str) -> bytes:
+    """The mark of a text. A day's plan asks for those of the same texts again and again."""
+    return _mark(normalise(text))
+
+
+def _read(mark: bytes) -> tuple[bytes, int, int]:
+    """The exact hash, the sketch and the full bins of a mark."""
+    sketch = int.from_bytes(mark[_EXACT_BYTES:])
+    return mark[:_EXACT_BYTES], sketch, (sketch | sketch >> 1) & _EVERY_BIN
+
+
+@lru_cache(_REMEMBERED)
+def _entry_read(of: str) -> tuple[bytes, int, int]:
+    """The mark of an entry, read."""
+    return _read(a2b_base64(of[_TIME_CHARACTERS:]))
+
+
+def _alike(sketch: int, full: int, other: int, other_full: int) -> float:
     """Jaccard similarity estimated from two sketches: equal bins over bins that either fills.
 
     Of the bins that both fill, those with different smallest hashes agree by chance in one of three.
     """
-    other_full = (other | other >> 1) & _EVERY_BIN
     both = full & other_full
     differ = sketch ^ other
     equal = (both & ~(differ | differ >> 1)).bit_count()
