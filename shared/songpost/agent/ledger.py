@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from songpost import telemetry
 from songpost.agent import apart, documents, pausing, transitions
 from songpost.core import admission, rate_limits
 from songpost.core.admission import Admitted, Refused
@@ -62,7 +63,8 @@ def commit(desk: Desk, changes: Sequence[Change]) -> None:
     unanswered = False
     for attempt in range(ANSWER_TRIES):
         try:
-            desk.store.commit(desk.account, changes, token)
+            with telemetry.span("commit", changes=len(changes), attempt=attempt + 1):
+                desk.store.commit(desk.account, changes, token)
         except CommitUnanswered:
             unanswered = True
         except StoreUnavailable:
@@ -181,7 +183,9 @@ def book(desk: Desk, account: Account, action: Action) -> tuple[Account, Admitte
         if stored is not None and stored.action.state is not State.PLANNED:
             return Move(snapshot=current.snapshot, result=_taken(f"another tick has it: {stored.action.state.value}"))
         wanted = action if stored is None else stored.action
-        decision = admission.admit(current.snapshot, wanted, desk.now(), desk.new_id())
+        with telemetry.span("admission", kind=wanted.kind.value) as span:
+            decision = admission.admit(current.snapshot, wanted, desk.now(), desk.new_id())
+            span.tell(refused_by=decision.gate if isinstance(decision, Refused) else "")
         if isinstance(decision, Refused):
             return Move(snapshot=current.snapshot, result=decision)
         rule, ask = current.snapshot.settings.similarity, races > 1 or bool(wanted.attempts)

@@ -67,11 +67,14 @@ def session_of(
     """Open the account for a command, and let go of it afterwards."""
     runtime = runtime_of(words, environ)
     telemetry.configure("WARNING", in_lambda=False, account=runtime.account)
+    if runtime.telemetry:
+        telemetry.start_traces(in_lambda=False)
     session = open_session(runtime, environ, clock=clock_of(words, runtime), write=write)
     try:
         yield session
     finally:
         session.close()
+        telemetry.flush()
 
 
 def who() -> str:

@@ -31,6 +31,9 @@ KEPT_MONTHS = 13
 KEPT_DAYS = 40
 """More than the longest billing month: its days are what the monthly ceilings are counted from."""
 
+MONTH = "dollars per month"
+"""The name of the month's money ceiling."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
@@ -151,7 +154,7 @@ def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, 
             name = f"{kind.value} dollars per month"
             found.append(Ceiling(name, budget.micros(usd), spent, month_end, money=True, kind=kind))
     limit = budget.micros(budget.usd_per_month)
-    found.append(Ceiling("dollars per month", limit, month.spent_micros, month_end, money=True))
+    found.append(Ceiling(MONTH, limit, month.spent_micros, month_end, money=True))
     return tuple(found)
 
 

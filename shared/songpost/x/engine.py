@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
+from songpost import telemetry
 from songpost.endpoints import Endpoint, Retry
 from songpost.errors import NotSent, OutcomeOpen, RateLimited, Unauthorized, UsageCapped
 from songpost.x.answers import Reply, read
@@ -76,8 +77,9 @@ class Engine:
         signing = authorization or self._authorization
 
         def attempt() -> Answer[_T]:
-            reply = self._attempt(endpoint, call, signing, (last, deadline))
-            return _answer(reply, parse(reply))
+            with telemetry.span(endpoint.key, client=True, endpoint=endpoint.name, price_class=endpoint.price.value):
+                reply = self._attempt(endpoint, call, signing, (last, deadline))
+                return _answer(reply, parse(reply))
 
         try:
             return retrying(attempt)
