@@ -25,6 +25,7 @@ from songpost.lab.forecast import (
     load_bytes,
     requests_to_dynamodb,
     shares,
+    sweeps,
 )
 from songpost.lab.spending import actuals, knobs, month_span
 from songpost.model import Kind, Media, Text
@@ -197,7 +198,7 @@ def test_the_readers_sweeps_have_a_ceiling_of_their_own() -> None:
     swept = sum(one.micros.expected for one in found.x if one.swept)
 
     assert 2 * 3 * MONTH_DAYS * 5_000 == line(found, "watchlist").micros.expected
-    assert MONTH_DAYS * 5_000 == line(found, "own timeline").micros.expected
+    assert MONTH_DAYS * 5_000 / 4 == line(found, "own timeline").micros.expected
     held = foretell(free, ON).x_micros.expected - found.x_micros.expected
     assert abs(swept - int(9_500 * MONTH_DAYS) - held) < 1
     blind = replace(watching, reading=Reading(timeline_every_minutes=None, watchlist_every_minutes=None))
@@ -225,6 +226,19 @@ def test_requests_are_one_a_tick_and_seven_more_for_a_post_and_its_credit() -> N
     ticks = MONTH_DAYS * 1440 * (1 / 5 + 1 / 30)
 
     assert abs(ticks + 7 * MONTH_DAYS - requests_to_dynamodb(ONE_A_DAY, Deployed()).expected) < 1e-6
+
+
+def test_sweeps_are_counted_by_place() -> None:
+    """Each place where there is something to look for, as often as it is due, and never more often than a tick."""
+    day = MONTH_DAYS * 1440
+    asking = replace(
+        ONE_A_DAY, queries=(Query(query="bread", actions=(QueryAction.REPLY,)),), watchlist_user_ids=("1",)
+    )
+    blind = Reading(timeline_every_minutes=None, mentions_every_minutes=30)
+
+    assert abs(day / 30 + day / 360 - sweeps(ONE_A_DAY, Deployed())) < 1e-6
+    assert abs(day / 30 + day / 360 + 2 * day / 240 - sweeps(asking, Deployed())) < 1e-6
+    assert abs(day / 60 - sweeps(replace(ONE_A_DAY, reading=blind), Deployed(reader_minutes=60))) < 1e-6
 
 
 def test_a_load_stays_under_what_the_design_allows() -> None:
@@ -274,7 +288,8 @@ def test_every_kind_of_step_is_tried() -> None:
     assert ("10%", "0%") == found["content: texts with links"]
     assert ("7 days", "6 days") == found["cadence.weekdays"]
     assert {"stack: writer_minutes", "stack: reader_minutes"} <= set(found)
-    silent = replace(ONE_A_DAY, max_per_day=0, cadence=Cadence(weekdays=(1,)))
+    blind = Reading(timeline_every_minutes=None, mentions_every_minutes=None)
+    silent = replace(ONE_A_DAY, max_per_day=0, cadence=Cadence(weekdays=(1,)), reading=blind)
     assert {"stack: writer_minutes", "stack: reader_minutes"} == {one.setting for one in knobs(silent, ON)}
 
 
