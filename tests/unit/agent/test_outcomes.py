@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from songpost.agent import control, resolving
+from songpost.agent.foretelling import foretell
 from songpost.agent.ledger import record
 from songpost.agent.transitions import Outcome
-from songpost.agent.writing import Tick, foretell, tick
+from songpost.agent.writing import Tick, tick
 from songpost.bootstrap import new_id
 from songpost.core.admission import Refused
 from songpost.errors import IdentityError, NotFound, Refusal, UsageError

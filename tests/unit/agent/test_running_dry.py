@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from songpost.agent import summary
-from songpost.agent.writing import foretell
+from songpost.agent.foretelling import foretell
 from tests.unit.agent.conftest import World
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from songpost.account_documents import DayPlan
 from songpost.agent import audit, control, documents, ledger, resolving, summary
+from songpost.agent.foretelling import foretell
 from songpost.agent.transitions import Outcome
-from songpost.agent.writing import foretell, tick
+from songpost.agent.writing import tick
 from songpost.bootstrap import new_id
 from songpost.core.admission import Admitted, Refused
 from songpost.lab.sandbox.rules import Rules
