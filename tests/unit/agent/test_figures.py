@@ -14,8 +14,8 @@ def test_a_tick_with_a_post_tells_what_it_sent_and_spent(world: World) -> None:
     tick = world.tick()
     assert ["sent"] == [step.action.state.value for step in tick.steps]
     told = figures.of_tick(tick, world.clock.now())
-    assert ("Count", 1) == told["Posts"]
-    assert ("Count", 0) == told["Refusals"]
+    assert 1 == told["Posts"][1]
+    assert 0 == told["Refusals"][1]
     assert 0.015 <= told["SpentUsd"][1] < told["CeilingUsd"][1]
     assert 0 < told["RateLimitLeft"][1] <= 1
     assert set(told) <= SIX
