@@ -57,9 +57,8 @@ class Identity:
     username: str
     credentials: str
     learned_at: datetime
-    owns_app: bool = False
     bio: str | None = None
-    schema_version: int = 1
+    schema_version: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +214,10 @@ class Slot:
     def steps(self) -> tuple[ThreadStep, ...]:
         """Its posts as they are to be: one, or those of a thread in their order."""
         return (ThreadStep(text=self.text, media=self.media), *self.thread)
+
+
+RATE_BITS, WEIGHT_BITS = 20, 12
+"""Binary places of the learner's fixed-point sums (core/learning_state.py): of rates; of weights and log rates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

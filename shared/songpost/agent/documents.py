@@ -34,7 +34,18 @@ from songpost.store.port import Change, CheckDocument, DeleteDocument, Loaded, P
 T = TypeVar("T")
 SETTINGS = "settings"
 SCHEMA_VERSION = 1
-MIGRATIONS: Mapping[tuple[str, int], Callable[[dict[str, Json]], dict[str, Json]]] = {}
+SCHEMA_VERSIONS: Mapping[str, int] = {names.IDENTITY: 2}
+"""The present version of a document by its name (`plan/` for every plan); `SCHEMA_VERSION` of any other."""
+
+
+def _without_ownership(identity: dict[str, Json]) -> dict[str, Json]:
+    """Who owns the app follows from the settings (`core/ownership.py`); the flag was never true."""
+    return {key: value for key, value in identity.items() if key != "owns_app"} | {"schema_version": 2}
+
+
+MIGRATIONS: Mapping[tuple[str, int], Callable[[dict[str, Json]], dict[str, Json]]] = {
+    (names.IDENTITY, 1): _without_ownership
+}
 """Steps by document name (`plan/` for every plan) and the version that they start from."""
 
 
@@ -55,14 +66,15 @@ def decode(name: str, body: Mapping[str, Json], kind: type[T]) -> T:
 
     current = dict(body)
     version = current.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    family = names.PLAN_PREFIX if name.startswith(names.PLAN_PREFIX) else name
+    present = SCHEMA_VERSIONS.get(family, SCHEMA_VERSION)
+    if isinstance(version, int) and version > present:
         raise StoreNewer(
-            f"is of schema version {version}, this Songpost knows {SCHEMA_VERSION}",
+            f"is of schema version {version}, this Songpost knows {present}",
             where=f"document {name}",
             mend="run the newer Songpost that wrote it",
         )
-    family = names.PLAN_PREFIX if name.startswith(names.PLAN_PREFIX) else name
-    while isinstance(version, int) and version < SCHEMA_VERSION:
+    while isinstance(version, int) and version < present:
         step = MIGRATIONS.get((family, version))
         if step is None:
             break

@@ -140,7 +140,6 @@ def ask_who(desk: Desk, account: Account, passport: Passport) -> tuple[Account, 
             snapshot.identity or blank,
             username=user.username,
             credentials=passport.credentials,
-            owns_app=known is not None and known.owns_app and known.credentials == passport.credentials,
             learned_at=told.at,
             bio=user.description[:BIO_CHARACTERS],
         )

@@ -123,6 +123,7 @@ def of_thread(action: Action, quote: Quote | None) -> dict[str, Json]:
 def of_reader(found: Measurement | None, read: Round | None, *, before: Snapshot, now: datetime) -> dict[str, Json]:
     """Summarise a reader's tick: each read as an action, what became of measured posts, and what was left unread."""
     shown: dict[str, Json] = {"actions": [], "budget": of_budget(before, now), "budget_after": of_budget(before, now)}
+    shown["unknown_age_seconds"] = unknown_age_seconds(before, now)
     if found is not None:
         shown |= of_measurement(found, before=before, now=now)
     if read is None:
@@ -135,6 +136,7 @@ def of_reader(found: Measurement | None, read: Round | None, *, before: Snapshot
         for one in read.skipped
     ]
     shown["budget_after"] = of_budget(read.account.snapshot, now)
+    shown["unknown_age_seconds"] = unknown_age_seconds(read.account.snapshot, now)
     if read.pages:
         shown.pop("note", None)
     elif found is None:
