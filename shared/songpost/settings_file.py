@@ -406,8 +406,3 @@ _CHECKS: tuple[Callable[[Raw], Iterator[Problem]], ...] = (
     _check_users,
     _check_opt_out_words,
 )
-
-
-def schema() -> Mapping[str, object]:
-    """The JSON schema of a settings file, for editors and documents."""
-    return adapter().json_schema()

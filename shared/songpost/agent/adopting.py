@@ -48,7 +48,7 @@ def adopt(
     since = now - timedelta(days=snapshot.settings.similarity.window_days)
     recent = {(text, at) for text, at in texts if at >= since}
     recent |= {(a.text, a.posted_at) for a, _ in past if a.text and a.posted_at is not None and a.posted_at >= since}
-    statistics = day_plan.statistics_of(snapshot)
+    statistics = day_plan.statistics_of(snapshot, now)
     credited = 0
     for action, earned in past:
         if earned is not None and action.arm is not None and action.posted_at is not None:

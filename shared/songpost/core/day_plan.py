@@ -60,9 +60,15 @@ def _random(seed: str, purpose: str) -> random.Random:
     return random.Random(int(hashlib.sha256(f"{seed}/{purpose}".encode()).hexdigest(), 16))
 
 
-def statistics_of(snapshot: Snapshot) -> Statistics:
-    """What the learner remembers; nothing yet for a new account."""
-    return snapshot.learning or learning_state.fresh(LANDMARK, snapshot.settings.learning.half_life_days)
+def statistics_of(snapshot: Snapshot, at: datetime) -> Statistics:
+    """What the learner remembers at `at` (UTC); nothing yet for a new account."""
+    known = snapshot.learning or learning_state.fresh(LANDMARK, snapshot.settings.learning.half_life_days)
+    return learning_state.believable(known, at)
+
+
+def _midnight(day: str) -> datetime:
+    """The moment for which a day's choices believe what they believe: its midnight, UTC."""
+    return datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
 
 
 def basis(settings: Settings, library_digest: str) -> str:
@@ -116,7 +122,7 @@ def build(snapshot: Snapshot, library: Library, day: date, library_digest: str) 
             basis=basis(settings, library_digest),
         ),
         decisions=filled.decisions,
-        statistics=statistics_of(snapshot),
+        statistics=statistics_of(snapshot, _midnight(name)),
         arms=filled.arms,
     )
 
@@ -233,8 +239,8 @@ def _choose(snapshot: Snapshot, shelf: Shelf, rooms: Mapping[str, int], posts: i
     free = {window: room for window, room in rooms.items() if room > 0}
     scarce = posts < sum(free.values())
     everything = [Arm(topic, window, media) for window in free for topic, media in shelf.next]
-    at = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
-    imagined = bandit.imagine(statistics_of(snapshot), everything, seed, at, enabled=learning.enabled)
+    at = _midnight(day)
+    imagined = bandit.imagine(statistics_of(snapshot, at), everything, seed, at, enabled=learning.enabled)
     chosen: dict[str, tuple[tuple[Arm, Choice], ...]] = {}
     decisions: list[Decision] = []
     while free and len(decisions) < posts:

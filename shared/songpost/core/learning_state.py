@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from operator import add, sub
 
+from songpost import account_documents
 from songpost.errors import BadInput, StoreNewer, StoreUnreadable
 from songpost.model import Arm
 
@@ -25,10 +26,10 @@ SCHEMA_VERSION = 1
 REWARD_VERSION = 1
 """Which definition of the reward the counters are sums of (see `core/reward.py`)."""
 
-FRACTION_BITS = 20
+FRACTION_BITS = account_documents.RATE_BITS
 """Rewards, and the sums of rates, are fixed-point numbers with this many binary places."""
 
-WEIGHT_BITS = 12
+WEIGHT_BITS = account_documents.WEIGHT_BITS
 """Weights, and the sums of weights, log rates and their squares, have this many."""
 
 EPOCH = timedelta(days=15)
@@ -89,6 +90,14 @@ def fresh(landmark_at: datetime, half_life_days: float = HALF_LIFE_DAYS) -> Stat
             mend="120 is usual",
         )
     return Statistics(landmark_at=landmark_at.astimezone(UTC), half_life_seconds=round(half_life_days * 86_400))
+
+
+def believable(statistics: Statistics, at: datetime) -> Statistics:
+    """The statistics as they tell of `at` (UTC); where their landmark lies too far back, nothing of them is left."""
+    if (at - statistics.landmark_at) / timedelta(seconds=statistics.half_life_seconds) <= LARGEST_EXPONENT:
+        return statistics
+    landmark_at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return replace(statistics, landmark_at=landmark_at, counters={}, epoch=0)
 
 
 def arm_key(arm: Arm) -> str:

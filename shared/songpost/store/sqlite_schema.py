@@ -6,6 +6,8 @@ file from `PRAGMA user_version` n to n + 1; a file of a higher version is refuse
 
 from __future__ import annotations
 
+from songpost.account_documents import RATE_BITS, WEIGHT_BITS
+
 APPLICATION_ID = 0x534F4E47
 """`PRAGMA application_id`: `SONG` in ASCII. A database without it is another program's."""
 
@@ -98,8 +100,8 @@ _VIEWS = (
         FROM documents, json_each(documents.body, '$.months') AS month
         WHERE documents.name = 'usage'""",
     # An arm's key is topic|window|media; its counters are fixed-point sums (core/learning_state.py): posts, then
-    # weights (12 binary places), weighted rates (20) and weighted log rates (12).
-    """CREATE VIEW bandit AS
+    # weights, weighted rates and weighted log rates.
+    f"""CREATE VIEW bandit AS
         WITH arms AS (
             SELECT documents.account, arm.key AS arm,
                 instr(arm.key, '|') AS first,
@@ -115,8 +117,9 @@ _VIEWS = (
             replace(replace(substr(arm, 1, first - 1), '%7C', '|'), '%25', '%') AS topic,
             replace(replace(substr(arm, first + 1, second - first - 1), '%7C', '|'), '%25', '%') AS "window",
             substr(arm, second + 1) = '1' AS media,
-            posts, rates / weights / 256 AS mean_rate, log_rates / weights AS mean_log_rate
-        FROM arms""",
+            posts, rates / weights / {1 << (RATE_BITS - WEIGHT_BITS)} AS mean_rate,
+            log_rates / weights AS mean_log_rate
+        FROM arms""",  # noqa: S608 - two constants of our own
 )
 
 STEPS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS),)

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from songpost.core.bandit import beliefs, choose
 from songpost.core.learning_state import (
     EPOCH,
     Reward,
     Statistics,
     arm_key,
     arm_of,
+    believable,
     checked,
     digest,
     fresh,
@@ -149,6 +151,21 @@ def test_broken_recent_sums_are_refused(sums: tuple[int, ...]) -> None:
     good = observe(fresh(START), ARM, reward_from(5, 500), START)
     with pytest.raises(StoreUnreadable, match="recent sums"):
         checked(replace(good, counters={"bread|morning|0": good.counters["bread|morning|0"][:5] + sums}))
+
+
+def test_a_landmark_far_behind_leaves_nothing_and_breaks_nothing() -> None:
+    """With a half-life of a week in 2100 old counters tell nothing: a new landmark, and choices and credits go on."""
+    at = datetime(2100, 6, 1, 15, tzinfo=UTC)
+    old = observe(fresh(START, 7.0), ARM, reward_from(5, 900), START + timedelta(days=3))
+    with pytest.raises(BadInput, match="half-lives after the landmark"):
+        observe(old, ARM, reward_from(5, 900), at)
+
+    new = believable(old, at)
+    assert (datetime(2100, 6, 1, tzinfo=UTC), {}) == (new.landmark_at, new.counters)
+    assert old is believable(old, START + timedelta(days=7 * 900))
+    credited = observe(new, ARM, reward_from(5, 900), at)
+    assert 1 == beliefs(credited, [ARM], "seed", at + timedelta(days=2))[0].posts
+    assert ARM == choose([ARM], credited, "seed", at).arm
 
 
 def test_newer_documents_are_refused() -> None:

@@ -426,6 +426,17 @@ def test_last_minutes_of_a_window_are_used_only_where_they_are_needed(end: str, 
     assert posts == len(made(account(settings)).slots)
 
 
+@pytest.mark.parametrize("known", [None, learning_state.fresh(day_plan.LANDMARK, 7.0)])
+def test_a_day_in_2100_is_planned(known: Statistics | None) -> None:
+    """With the shortest half-life, a new account and one that slept since 2026 get their plan, and its replay."""
+    settings = replace(SETTINGS, learning=LearningSettings(half_life_days=7.0))
+    planned = day_plan.build(replace(account(settings), learning=known), LIBRARY, date(2100, 6, 1), "digest")
+
+    assert 6 == len(planned.plan.slots)
+    arms = [learning_state.arm_of(key) for key in planned.arms]
+    assert planned.decisions[0] == bandit.replayed(planned.decisions[0], planned.statistics, arms)
+
+
 # ------------------------------------------------------------------------------------------------------- media
 
 
