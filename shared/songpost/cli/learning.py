@@ -14,7 +14,7 @@ from songpost.agent.agenda import agenda
 from songpost.bootstrap import Session
 from songpost.cli.run import measured, wrapped
 from songpost.cli.terminal import bar, shown, span, table
-from songpost.core import bandit, day_plan
+from songpost.core import bandit, day_plan, policy
 from songpost.core.bandit import Belief, Decision
 from songpost.core.learning_state import arm_key, arm_of, digest
 from songpost.core.snapshot import Snapshot
@@ -68,7 +68,10 @@ def outlook_of(session: Session) -> Outlook:
     snapshot, now = session.open().snapshot, session.clock()
     settings = snapshot.settings
     statistics = crediting.counters(snapshot, now)
-    offered = [Arm(topic, window) for topic in settings.topics for window in settings.schedule.windows]
+    texts = session.given.texts
+    pictures = policy.media_refusal(settings) is None
+    stocks = [stock for stock in day_plan.stocks(settings, texts.load()) if pictures or not stock[1]]
+    offered = [Arm(topic, window, media) for topic, media in stocks for window in settings.schedule.windows]
     retired = [arm for arm in map(arm_of, statistics.counters) if arm not in offered]
     seed = day_plan.seed_of(session.account, now.date().isoformat())
     choice = bandit.choose(
@@ -91,7 +94,6 @@ def outlook_of(session: Session) -> Outlook:
         for belief in bandit.beliefs(statistics, [*offered, *retired], seed, now)
     ]
     day = planning.local_day(snapshot, now) + timedelta(days=1)
-    texts = session.given.texts
     planned = day_plan.build(snapshot, texts.load(), day, texts.digest)
     return Outlook(
         snapshot=snapshot,

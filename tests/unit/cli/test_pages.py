@@ -141,6 +141,26 @@ def test_actions_are_chosen_by_kind_state_and_number(capsys: pytest.CaptureFixtu
     assert "none" in capsys.readouterr().out
 
 
+def test_a_topic_with_pictures_has_arms_with_media(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The learner chooses between text and media where there are both, and shows what it believes of each."""
+    (here / "leek.png").write_bytes(bytes.fromhex("89504e470d0a1a0a") + bytes(64))
+    (here / "pictured.yaml").write_text(
+        "gardening:\n  - Mulch.\n  - {id: leek, variants: [Leeks.], media: [{path: leek.png, alt_text: A leek}]}\n"
+    )
+    (here / "media.yaml").write_text(SETTINGS.replace("texts.yaml", "pictured.yaml"))
+    (here / "off.yaml").write_text((here / "media.yaml").read_text() + "feature_flags: {allow_media: off}\n")
+    offered = {}
+    for name in ("media.yaml", "off.yaml"):
+        monkeypatch.setenv("SONGPOST_SETTINGS", name)
+        arms = asked(capsys, "learning", "--at", "2026-11-29T12:00+00:00")["arms"]
+        offered[name] = {one["arm"] for one in arms if one["offered"] and one["topic"] == "gardening"}
+
+    assert {"gardening|noon|text", "gardening|noon|media"} == offered["media.yaml"]
+    assert {"gardening|noon|text"} == offered["off.yaml"]
+
+
 @pytest.mark.usefixtures("here")
 def test_limits_are_told_by_bucket(capsys: pytest.CaptureFixture[str]) -> None:
     """Each bucket with what is left of it."""
