@@ -136,6 +136,32 @@ GUARDS = (
         "pass",
     ),
     Guard(
+        "a thread resumes at its first step that is not sent",
+        "shared/songpost/core/admission.py",
+        "        step=case.action.next_step,\n",
+        "        step=len(case.action.attempts) % len(case.action.steps),\n",
+    ),
+    Guard(
+        "a thread that is cut ends in part",
+        "shared/songpost/agent/transitions.py",
+        "return State.PARTIAL if action.post_ids and state in {State.REFUSED, State.ABANDONED} else state",
+        "return state",
+    ),
+    Guard(
+        "a thread that has begun keeps its place in the window",
+        "shared/songpost/agent/transitions.py",
+        "not in {State.PLANNED, State.PROPOSED} or bool(action.post_ids)",
+        "not in {State.PLANNED, State.PROPOSED}",
+    ),
+    Guard(
+        "what a thread holds is booked with its first step",
+        "shared/songpost/core/admission.py",
+        "        writes=quote.writes,\n        kind=sending.kind,\n"
+        "        reads=quote.reads,\n        micros=quote.worst_micros,\n",
+        "        writes=1,\n        kind=sending.kind,\n"
+        "        reads=first.reads,\n        micros=first.worst_micros,\n",
+    ),
+    Guard(
         "a window that is over buries what waits",
         "shared/songpost/agent/writing.py",
         "account, buried = _bury(desk, account)",

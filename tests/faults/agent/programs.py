@@ -250,7 +250,8 @@ def _unchained(actions: list[Action], parents: dict[str, str | None]) -> list[st
             if parents.get(post_id) != before[step]:
                 found.append(f"{action.key}: step {step} is a reply to {parents.get(post_id)}, not to {before[step]}")
         whole = action.next_step == len(action.steps)
-        if whole != (action.state is State.SENT) or (action.state is State.PARTIAL and not action.post_ids):
+        ended = {State.PARTIAL} if action.post_ids else {State.REFUSED, State.ABANDONED}
+        if whole != (action.state is State.SENT) or not (whole or action.is_open or action.state in ended):
             found.append(f"{action.key} is {action.state.value} with {action.next_step} of {len(action.steps)} posts")
         if not action.is_open and action.held is not None:
             found.append(f"{action.key} is {action.state.value} and holds {action.held.micros}")
