@@ -103,8 +103,7 @@ def choose(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similarity, 
     since = at - timedelta(days=rule.window_days)
     recent = similarity.since(fingerprints.entries, since)
     for choice in in_order(texts, fingerprints.used):
-        found = (similarity.nearest(words, recent, since=since) for words in choice.posts)
-        if all(near is None or near.similarity < rule.threshold for near in found):
+        if not any(similarity.too_alike(words, recent, rule.threshold) for words in choice.posts):
             return choice
     return None
 
@@ -117,8 +116,7 @@ def count_left(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similari
     for choice in in_order(texts, fingerprints.used):
         if left >= most:
             break
-        found = (similarity.nearest(words, recent, since=since) for words in choice.posts)
-        if all(near is None or near.similarity < rule.threshold for near in found):
+        if not any(similarity.too_alike(words, recent, rule.threshold) for words in choice.posts):
             recent += [similarity.entry(words, at) for words in choice.posts]
             left += 1
     return left

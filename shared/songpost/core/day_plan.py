@@ -198,8 +198,7 @@ class Shelf:
         for other, choice in self.next.items():
             if choice is None:
                 continue
-            near = (similarity.nearest(words, newest) for words in choice.posts)
-            if other == stock or any(one is not None and one.similarity >= threshold for one in near):
+            if other == stock or any(similarity.too_alike(words, newest, threshold) for words in choice.posts):
                 self.next[other] = self._chosen(other)
         return taken
 

@@ -120,6 +120,23 @@ def nearest(text: str, entries: Sequence[str], *, since: datetime | None = None)
     return Near(best, posted_at(found), found) if found else None
 
 
+def too_alike(text: str, entries: Iterable[str], threshold: float) -> bool:
+    """Whether any of the entries is at least `threshold` like `text`: what `nearest` finds, sooner told.
+
+    Two texts are no more alike than the share of the bins that both fill, which is told without comparing the bins.
+    """
+    exact, sketch, full = _read(_mark_of(text))
+    bound, own = threshold - 1e-9, full.bit_count()
+    for entry in entries:
+        other_exact, other, other_full = _entry_read(entry)
+        shared = (full & other_full).bit_count()
+        if shared < bound * (own + other_full.bit_count() - shared):
+            continue
+        if other_exact == exact or _alike(sketch, full, other, other_full) >= threshold:
+            return True
+    return False
+
+
 def bands(text: str) -> tuple[str, ...]:
     """Eight keys by which alike texts of different accounts meet.
 

@@ -170,3 +170,16 @@ def test_bad_entries_and_naive_times_are_named() -> None:
         similarity.posted_at("short")
     with pytest.raises(ValueError, match="naive"):
         similarity.entry("x", datetime(2026, 1, 1))  # noqa: DTZ001 - that is the case
+
+
+@given(
+    text=st.text("ab c1", max_size=60),
+    others=st.lists(st.text("ab c1", max_size=60), max_size=6),
+    threshold=st.sampled_from([0.01, 0.3, 0.5, 0.9, 1.0]),
+)
+def test_too_alike_says_what_the_nearest_entry_says(text: str, others: list[str], threshold: float) -> None:
+    """The guard's quick answer is that of the nearest entry held against the threshold, for every text."""
+    entries = [similarity.entry(other, NOW) for other in others]
+    near = similarity.nearest(text, entries)
+
+    assert (near is not None and near.similarity >= threshold) == similarity.too_alike(text, entries, threshold)
