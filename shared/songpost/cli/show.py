@@ -38,7 +38,9 @@ def listing(page: Console, actions: Sequence[Action]) -> None:
     page.print(f"{'due (UTC)':<13}{'state':<11}{'key':<36}post", style="bold")
     for action in actions:
         line = f"{action.due_at:%m-%d %H:%M}  {action.state.value:<11}{action.key:<36}"
-        page.print(f"{line}{action.post_id}".rstrip(), style=STYLES.get(action.state), overflow="fold")
+        # A key longer than its column (a delete names the post's own) leaves the id a line of its own.
+        gap = "" if len(action.key) < 36 else f"\n{'':<60}"
+        page.print(f"{line}{gap}{action.post_id}".rstrip(), style=STYLES.get(action.state), overflow="fold")
         for reason in textwrap.wrap(action.reason, 66):
             page.print(f"{'':<13}{reason}", style="dim")
     if not actions:

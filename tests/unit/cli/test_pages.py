@@ -15,10 +15,12 @@ from songpost.agent import control
 from songpost.agent.events import Invocation
 from songpost.cli import terminal
 from songpost.cli.main import main
+from songpost.cli.show import listing
 from songpost.cli.words import COMMANDS, Row, parser
 from songpost.invoking import run_reader
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
+from songpost.model import Action, Kind, State
 from tests.unit.agent.conftest import START, World
 
 SETTINGS = """
@@ -159,6 +161,28 @@ def test_a_topic_with_pictures_has_arms_with_media(
 
     assert {"gardening|noon|text", "gardening|noon|media"} == offered["media.yaml"]
     assert {"gardening|noon|text"} == offered["off.yaml"]
+
+
+def test_a_long_key_leaves_the_id_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """A delete's key holds the post's own: nothing is cut, nothing is broken in two, and 80 columns hold it."""
+    key = "delete/2026-11-22/post/2026-11-22/early-morning/1"
+    action = Action(
+        key=key,
+        kind=Kind.DELETE,
+        state=State.SENT,
+        created_at=START,
+        updated_at=START,
+        due_at=START,
+        closes_at=START,
+        post_id="1861234567890123456",
+        reason="asked for by its owner, " * 6,
+    )
+    listing(terminal.paper(), [action])
+    lines = capsys.readouterr().out.splitlines()
+
+    assert lines[1].endswith(f" {key}")
+    assert "1861234567890123456" == lines[2].strip()
+    assert 80 >= max(map(len, lines))
 
 
 @pytest.mark.usefixtures("here")
