@@ -127,4 +127,5 @@ def _differences(day: DayOfDecisions, counters: Mapping[str, Statistics]) -> Ite
 
 
 def _difference(day: DayOfDecisions, stored: Decision, field: str, was: object, now: object) -> Difference:
-    return Difference(day=day.key, decision=stored.name, field=field, stored=repr(was), rebuilt=repr(now))
+    was, now = (one if isinstance(one, str) else repr(one) for one in (was, now))
+    return Difference(day=day.key, decision=stored.name, field=field, stored=was, rebuilt=now)

@@ -32,8 +32,8 @@ ATTEMPT = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the judge gets to see of an account: its store, its posts on X, X's bill and calls by UTC day, and the true
-    rewards by local day. `stood` has the reason by action and gate.
+    """What the judge gets to see of an account: its store, its posts on X, X's bill by UTC day and by local day, the
+    calls and the true rewards by local day. `stood` has the reason by action and gate.
     """
 
     account: str
@@ -42,6 +42,7 @@ class Evidence:
     snapshot: Snapshot
     posts: Sequence[Post]
     billed: Mapping[str, int]
+    billed_locally: Mapping[str, int]
     calls: Mapping[str, int]
     expected: Mapping[date, Mapping[Arm, float]]
     stood: Mapping[tuple[str, str], str]
@@ -186,7 +187,7 @@ def _days(evidence: Evidence, posts: Sequence[PostRun]) -> tuple[DayRun, ...]:
                 expected=sum(post.expected for post in of_day),
                 oracle=best_day(expected, rooms, len(of_day)),
                 uniform=uniform_day(expected, len(of_day)),
-                billed_micros=evidence.billed.get(name, 0),
+                billed_micros=evidence.billed_locally.get(name, 0),
                 booked_micros=booked[name].spent_micros if name in booked else 0,
                 calls=evidence.calls.get(name, 0),
             )

@@ -37,8 +37,8 @@ class PostRun:
 class DayRun:
     """One local day: its posts, and what they are expected to earn beside the best and the average choice of as many.
 
-    `billed_micros` is X's own bill and `booked_micros` the ledger's, both of the UTC day of this date; `calls` reached
-    X on it.
+    `billed_micros` is X's own bill, `calls` are those that reached X; `booked_micros` is the ledger's sum of the UTC
+    day of this date.
     """
 
     date: str

@@ -89,6 +89,7 @@ class Plan:
 class Person:
     """One account, and who reads it. `at` is when its latest tick ended; `due` when each function's next one is."""
 
+    place: int
     name: str
     username: str
     user_id: str
@@ -102,6 +103,7 @@ class Person:
     seen_posts: int = 0
     said: list[str] = field(default_factory=list)
     billed: Counter[str] = field(default_factory=Counter)
+    billed_locally: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     stood: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -166,15 +168,15 @@ class Stage:
             rules=Rules(plan=plan.settings.plan.value, credits_micros=None, cycle_day=plan.settings.budget.billing_day),
         )
         self.sandbox.records = type(self.sandbox.records)(maxlen=KEPT_RECORDS)
-        self.people = {name: self._person(name) for name in names}
+        self.people = {name: self._person(place, name) for place, name in enumerate(names)}
         self.sandbox.faults = Faults(plan.faults, plan.seed)
         self.ids = Ids()
-        self.queue: list[tuple[datetime, int, int, str, str, object]] = []
+        self.queue: list[tuple[datetime, int, int, int, str, object]] = []
         self.number = self.ticks = self.played = self.failed = self.sayings = 0
         self.resumed = self.resolved = self.approved = 0
         self.now: tuple[datetime, int] = (self.start, -1)
 
-    def _person(self, name: str) -> Person:
+    def _person(self, place: int, name: str) -> Person:
         username = name.replace("-", "_")
         told = self.sandbox.credentials(username)
         users = self.sandbox.service.world.users
@@ -189,6 +191,7 @@ class Stage:
             lambda micros: self._billed(name, micros),
         )
         return Person(
+            place=place,
             name=name,
             username=username,
             user_id=told.user_id,
@@ -213,9 +216,10 @@ class Stage:
             self._later(self.start, "day", name, START)
             for function in PERIODS:
                 self._later(self.start, function, name)
+        people = list(self.people.values())
         while self.queue and self.queue[0][0] < self.end:
-            at, rank, _, kind, name, what = heapq.heappop(self.queue)
-            person = self.people[name]
+            at, rank, place, _, kind, what = heapq.heappop(self.queue)
+            person = people[place]
             if kind in PERIODS and person.due[kind] != at:
                 continue  # it was woken, or put off
             self.now = (at, rank)
@@ -228,14 +232,15 @@ class Stage:
                 self._say(person, *what)  # type: ignore[misc]  # what a saying was queued with
             elif isinstance(what, date):
                 self._day(person, what)
-                if name == next(reversed(self.people)):
+                if person is people[-1]:
                     progress(what)
             person.at = self.clock.now()
         self.clock.set(self.end)
 
     def _later(self, at: datetime, kind: str, name: str, what: object = None) -> None:
         self.number += 1
-        heapq.heappush(self.queue, (at, RANKS[kind], self.number, kind, name, what))
+        # Of what is due at the same time the accounts come in their order, whoever was put into the queue first.
+        heapq.heappush(self.queue, (at, RANKS[kind], self.people[name].place, self.number, kind, what))
 
     def _day(self, person: Person, day: date) -> None:
         """A local day begins: tastes, people, the owner's look."""
@@ -403,9 +408,11 @@ class Stage:
 
     def _billed(self, name: str, micros: int) -> None:
         """After each call: its charge, and whatever new post the audience gets to see."""
-        person, day = self.people[name], self.clock.now().date().isoformat()
-        person.billed[day] += micros
-        person.calls[day] += 1
+        person, now = self.people[name], self.clock.now()
+        local = now.astimezone(self.zone).date().isoformat()
+        person.billed[now.date().isoformat()] += micros
+        person.billed_locally[local] += micros
+        person.calls[local] += 1
         world = self.sandbox.service.world
         for post in self._own(person, person.seen_posts):
             arm = self.arm_of(post)
@@ -466,6 +473,7 @@ class Stage:
                 snapshot=session.open().snapshot,
                 posts=tuple(post for post in self._own(person) if post.request is not None),
                 billed=person.billed,
+                billed_locally=person.billed_locally,
                 calls=person.calls,
                 expected=person.audience.expected,
                 stood=person.stood,
