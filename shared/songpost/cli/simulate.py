@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songpost.cli.opening import print_json, session_of
-from songpost.cli.show import table
+from songpost.cli.terminal import table
 from songpost.errors import Refusal, UsageError
 from songpost.lab.simulation import record
 from songpost.lab.simulation.record import Run
