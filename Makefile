@@ -30,7 +30,7 @@ SEED := 1
 MINUTES := 1440
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types imports workflows links gate template checkov cover faults bench build invoke deploy destroy lock clean
+.PHONY: help setup run test check format lint types imports workflows links gate template checkov cover faults bench notebook build invoke deploy destroy lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -116,6 +116,9 @@ faults: $(READY) ## thousands of random faults, and docs/reliability.md; PROGRAM
 
 bench: $(READY) ## the benchmarks; they print, and judge nothing
 	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
+
+notebook: $(READY) ## runs the notebook from top to bottom; the result, with its outputs, in build/
+	@mkdir -p build && $(BIN)/jupyter execute notebooks/Repo_Inspection_and_DryRun.ipynb --output=$(CURDIR)/build/notebook.ipynb
 
 build: $(SAM_READY) ## what goes to AWS, in .aws-sam/build; no Docker needed
 	@PYTHON=$(PYTHON) $(SAM) build
