@@ -827,3 +827,71 @@ def test_a_post_given_twice_is_taken_once(world: World) -> None:
     read(world)
 
     assert ids == [one.post_id for one in waiting(world)]
+
+
+# ------------------------------------------------------------------------------------------------------- beginnings
+
+
+def test_an_error_at_the_first_question_ends_the_tick(world: World) -> None:
+    """X refuses the keys: the account pauses, and no page is asked for."""
+    fresh_store(world)
+    world.fault("status", "GET /2/users/me", status=401, when="before", times=9)
+    found = read(world)
+
+    assert found.stopped is not None
+    assert () == found.pages
+    assert world.account().snapshot.control.paused
+
+
+def test_a_ceiling_holds_back_the_first_question_too(world: World) -> None:
+    """There is no money in the month: the tick says which gate stood in the way."""
+    fresh_store(world)
+    world.with_settings(budget=replace(world.settings.budget, usd_per_month=Decimal(0)))
+    found = read(world)
+
+    assert found.refused is not None
+    assert "budget" == found.refused.gate
+
+
+def fresh_store(world: World) -> None:
+    """Begin with a store that knows nothing."""
+    world.folder = world.folder / "fresh"
+    world.folder.mkdir()
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_the_summary_tells_what_was_read_and_what_was_not(world: World, dry_run: bool) -> None:  # noqa: FBT001
+    """Each page with the fields of every action, plain JSON; each place that was not read with its reason."""
+    storm(world, 2)
+    world.with_settings(queries=(query(QueryAction.LIKE),), blocked_user_ids=(world.sandbox.actors.user("fan0").id,))
+    session = world.session(dry_run=dry_run)
+    shown, *_ = run_reader(session, Invocation(mode="all", account="default", dry_run=dry_run), lambda: 900.0)
+    session.close()
+    told = json.loads(json.dumps(shown))
+    (page,) = told["actions"]
+
+    assert ("read", "GET /2/users/:id/mentions") == (page["kind"], page["endpoint"])
+    assert ("planned" if dry_run else "sent") == page["state"]
+    assert (0.09 if dry_run else 0.002) == page["price_usd"]
+    assert dry_run or ({"blocked_user_ids names its author": 1}, 1) == (page["left_out"], page["taken"])
+    assert {"timeline", reading_plan.search_name("sourdough")} <= {one["place"] for one in told["skipped"]}
+    assert {"budget", "budget_after", "unknown_age_seconds"} <= set(told)
+
+
+def test_a_person_is_told_the_same(world: World) -> None:
+    """In lines of at most 80 columns: what was read, what came, what was left out, what was not read, and why."""
+    from songpost.cli.run import round_report
+
+    storm(world, 1)
+    world.sandbox.actors.post("mia", "@songpost stop")
+    world.sandbox.actors.post("pest", "@songpost hi")
+    world.with_settings(blocked_user_ids=(world.sandbox.actors.user("pest").id,), queries=(query(QueryAction.LIKE),))
+    dry = list(round_report(read(world, "all", dry_run=True), dry_run=True))
+    live = list(round_report(read(world, "all"), dry_run=False))
+
+    assert "mentions: would be read, up to 90 posts, $0.090 at worst" in dry
+    assert "mentions: 3 posts, 1 into the inbox, $0.003" in live
+    assert "  left out 1: blocked_user_ids names its author" in live
+    assert "  1 user asked to be left alone" in live
+    assert any("does not permit like" in line for line in live)
+    assert max(map(len, [*dry, *live])) <= 80

@@ -10,12 +10,12 @@ import pytest
 
 from songpost.account_documents import Identity, Position, Positions, Timeline, Usage
 from songpost.core.admission import Refused
-from songpost.core.prices import PriceUnknown
 from songpost.core.reading_plan import ReadPlan, plan, search_name
 from songpost.core.reads import admit_read, left_today, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.core.sweep import id_at
 from songpost.endpoints import MENTIONS
+from songpost.errors import PriceUnknown
 from songpost.model import PriceClass
 from songpost.settings import AppOwner, Plan, Query, QueryAction, Reading, Settings
 
