@@ -16,7 +16,7 @@ from songpost.cli.opening import print_json, session_of
 from songpost.cli.terminal import table
 from songpost.errors import Refusal, UsageError
 from songpost.lab.simulation import record
-from songpost.lab.simulation.record import Run
+from songpost.lab.simulation.record import Run, Trouble
 from songpost.lab.simulation.run import Plan, simulate, store_for_a_run
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _show(run: Run, settings: Settings, seconds: float) -> None:
         ["over the ceiling", f"{sum(len(one.overspent) for one in verdicts)}"],
         ["reward", f"{chosen:.1%} of the oracle's; an even choice would have {uniform:.1%}"],
         ["decisions replayed", f"{decisions:,}, {otherwise} of them otherwise"],
-        ["the owner", f"approved {trouble.approved}, resumed {trouble.resumed}, settled {trouble.resolved}"],
+        ["the owner", _owner(trouble)],
         ["people", f"spoke to the account {run.people:,} times"],
         ["ticks", f"{run.ticks:,}, of which {run.played:,} had something to do"],
         ["calls to X", f"{run.calls:,}"],
@@ -123,6 +123,11 @@ def _show(run: Run, settings: Settings, seconds: float) -> None:
     _gates(run)
     if days and len(posts) < settings.posts_per_day * days * len(accounts) * 9 // 10:
         print(f"\nThe settings plan {settings.posts_per_day} posts a day; what is missing stood at these gates.")
+
+
+def _owner(trouble: Trouble) -> str:
+    did = f"approved {trouble.approved}, resumed {trouble.resumed}, settled {trouble.resolved}"
+    return f"{did}; was sent {trouble.mails} mails"
 
 
 def _others(run: Run) -> str:

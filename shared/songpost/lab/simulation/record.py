@@ -118,6 +118,7 @@ class Trouble:
     resumed: int = 0
     resolved: int = 0
     approved: int = 0
+    mails: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

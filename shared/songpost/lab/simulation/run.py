@@ -46,8 +46,10 @@ from songpost.lab.simulation.world import (
     Died,
     Happened,
     Ids,
+    Letterbox,
     NoWire,
     RememberingStore,
+    TriedMail,
     TriedStore,
     VirtualSession,
     Warm,
@@ -276,6 +278,7 @@ class Stage:
             warm=person.warm,
         )
         session.given = self.given
+        session.mail = TriedMail() if store is self.tried else Letterbox(self.happened)
         return session
 
     def _sleep(self, seconds: float) -> None:
@@ -448,6 +451,7 @@ class Stage:
             resumed=self.resumed,
             resolved=self.resolved,
             approved=self.approved,
+            mails=self.happened.mails,
         )
         return Run(
             version=songpost.__version__,
