@@ -1,4 +1,4 @@
-"""A person's word on an action whose outcome nobody else can tell."""
+"""A person's word on an action whose outcome nobody else can tell, and on a thread that has ended in part."""
 
 from __future__ import annotations
 
@@ -50,5 +50,26 @@ def resolve(desk: Desk, account: Account, key: str, *, post_id: str, by: str) ->
             actions=((after, stored),),
             result=after,
         )
+
+    return ledger.move(desk, account, decide)[1]
+
+
+def resume(desk: Desk, account: Account, key: str, *, by: str) -> Action:
+    """Let a thread that ended in part go on at its first step that is not sent, for as long as `THREAD_GRACE`.
+
+    What it is yet to cost is booked anew by the next tick. Raises `NotFound`, `Refusal` where it did not end in part.
+    """
+
+    def decide(current: Account) -> Move[Action]:
+        stored, now = desk.store.action(desk.account, key), desk.now()
+        if stored is None:
+            raise NotFound("no action of that key", where=key, mend="see 'songpost actions --state partial'")
+        action = stored.action
+        if action.state is not State.PARTIAL or action.deleted_at is not None:
+            what = "its posts were deleted" if action.deleted_at is not None else f"it is {action.state.value}"
+            raise Refusal(f"it is no thread that ended in part: {what}", where=key, mend="there is nothing to resume")
+        waiting = replace(action, state=State.PLANNED, closes_at=now, retry_at=None, gate="", reason="")
+        after = recorded(waiting, now, f"{by} lets it go on")
+        return Move(snapshot=current.snapshot, actions=((after, stored),), result=after)
 
     return ledger.move(desk, account, decide)[1]

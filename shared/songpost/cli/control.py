@@ -1,4 +1,4 @@
-"""Commands by which a person decides: `pause`, `resume`, `actions resolve`, `actions delete`."""
+"""Commands by which a person decides: `pause`, `resume`, `actions resolve`, `actions resume`, `actions delete`."""
 
 from __future__ import annotations
 
@@ -66,6 +66,17 @@ def resolve(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
             print_json(documents.encode(after))
         else:
             print(f"{after.key}: {after.state.value}")
+    return 0
+
+
+def go_on(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Let a thread that ended in part go on."""
+    with session_of(words, environ, write=True) as session:
+        after = resolving.resume(session.desk, session.open(), words.key, by=who())
+        if words.json:
+            print_json(documents.encode(after))
+        else:
+            print(f"{after.key}: goes on at step {after.next_step + 1} of {len(after.steps)} with the next tick")
     return 0
 
 

@@ -188,6 +188,14 @@ COMMANDS: tuple[Row, ...] = (
                 ),
             ),
             Row(
+                "resume",
+                "let a thread that ended in part go on",
+                "songpost actions resume post/2026-11-22/morning/1",
+                "control",
+                (KEY,),
+                command="go_on",
+            ),
+            Row(
                 "delete",
                 "delete its posts on X, booked like any write",
                 "songpost actions delete post/2026-11-22/morning/1 --dry-run false",

@@ -80,6 +80,7 @@ def test_a_look_is_paid_although_its_attempt_was_settled_meanwhile(world: World)
     world.tick()
 
     settled = world.action().attempts[0]
+    assert 0 == settled.held_reads
     assert [50_000] == held, "while the look is under way its money is not free"
     assert ("not sent", 1, 5_000) == (settled.outcome, settled.resources, settled.settled_micros)
     assert world.bill_micros <= world.spent_micros()

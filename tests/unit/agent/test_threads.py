@@ -18,6 +18,7 @@ from songpost.agent.transitions import Outcome
 from songpost.agent.writing import tick
 from songpost.bootstrap import new_id
 from songpost.core.admission import Admitted, Refused
+from songpost.errors import NotFound, Refusal
 from songpost.lab.sandbox.rules import Rules
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Action, Arm, Json, Kind, Poll, Post, State, Text, ThreadStep
@@ -589,3 +590,35 @@ def test_a_frozen_first_send_does_not_stop_the_thread(garden: World) -> None:
     chained(garden)
     assert action.post_ids == again.post_ids
     assert "step 1 of 3: sent once more as 12345: delete one" == again.history[-1].note
+
+
+def test_a_person_lets_a_thread_that_ended_in_part_go_on(garden: World) -> None:
+    """It is planned again for an hour, booked anew, and ends whole; what has not ended in part is refused by name."""
+    garden.fault("status", status=403, when="before", skip=1)
+    due(garden).tick()
+    session = garden.session()
+    after = resolving.resume(session.desk, session.open(), KEY, by="a person")
+    assert (State.PLANNED, "a person lets it go on") == (after.state, after.history[-1].note)
+    with pytest.raises(Refusal, match="it is planned"):
+        resolving.resume(session.desk, session.open(), KEY, by="a person")
+    with pytest.raises(NotFound):
+        resolving.resume(session.desk, session.open(), "post/2026-11-25/noon/9", by="a person")
+    session.close()
+    ticks(garden, minutes=[20])
+
+    chained(garden)
+    assert State.SENT is garden.action().state
+    sound(garden)
+
+
+def test_what_a_person_resumed_ends_in_part_again_after_an_hour(garden: World) -> None:
+    """The hour of grace holds for it too."""
+    garden.fault("status", status=403, when="before", skip=1)
+    due(garden).tick()
+    session = garden.session()
+    resolving.resume(session.desk, session.open(), KEY, by="a person")
+    session.close()
+    ticks(garden, minutes=[60])
+
+    assert State.PARTIAL is garden.action().state
+    chained(garden, 1)
