@@ -5,16 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from songpost.agent import inbox
 from songpost.agent.events import Invocation
+from songpost.candidates import OptOut
 from songpost.invoking import run_reader
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import State
+from songpost.settings import Reading
 from songpost.store.dynamodb import create_table, open_dynamodb
 from songpost.store.port import Store
 from tests.contract.store.proxy import Proxy, proxy_before
@@ -111,3 +115,50 @@ def test_a_reader_credits_in_two_transactions(world: World, wire: Proxy) -> None
 
     assert ["credited"] == read(world)
     assert ["Query", "TransactWriteItems", "GetItem", "GetItem", "Query", "TransactWriteItems"] == wire.operations
+
+
+def reading_everywhere(world: World) -> None:
+    """Let the reader look at the own timeline and the mentions too."""
+    world.with_settings(reading=Reading(usd_per_day=Decimal(1)))
+
+
+def test_a_reader_that_looks_everywhere_costs_one_request_where_nothing_is_due(world: World, wire: Proxy) -> None:
+    """How far each place is read comes with the account."""
+    reading_everywhere(world)
+    read(world)
+    wire.reset()
+    calls = world.sandbox.requests_seen
+    world.later(minutes=5)
+    read(world)
+
+    assert ["Query"] == wire.operations
+    assert calls == world.sandbox.requests_seen
+
+
+def test_a_page_of_mentions_is_taken_in_by_one_transaction(world: World, wire: Proxy) -> None:
+    """Load and booking; who opted out, what waits and what was done already; ninety candidates in one commit."""
+    reading_everywhere(world)
+    for number in range(90):
+        world.sandbox.actors.post(f"fan{number}", f"@songpost number {number}")
+    wire.reset()
+    session = world.session()
+    read_round = run_reader(session, Invocation(mode="mentions", account="default"), lambda: 900.0)[2]
+    session.close()
+    assert read_round is not None
+
+    assert [90] == [page.taken for page in read_round.pages]
+    assert ["Query", "TransactWriteItems"] == wire.operations[:2]
+    assert {"Query", "TransactWriteItems"} == set(wire.operations)
+    assert 2 == wire.operations.count("TransactWriteItems")
+    assert len(wire.operations) <= 8
+
+
+def test_an_opt_out_is_found_among_ids_that_look_alike(world: World) -> None:
+    """Ids of digits are looked up by text: neither a longer nor a shorter one is taken for another."""
+    session = world.session()
+    wishes = [OptOut(user_id=one, at=START, post_id="1", word="stop") for one in ("10", "200", "29", "3")]
+    session.store.commit("default", [inbox.opt_out(one) for one in wishes], "wishes")
+
+    assert frozenset({"10", "200"}) == inbox.opted_out(session.store, "default", ["1", "10", "200", "2", ""])
+    assert frozenset({"29", "3"}) == inbox.opted_out(session.store, "default", ["29", "3", "30", "4", "5", "6", "100"])
+    session.close()
