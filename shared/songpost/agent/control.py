@@ -20,18 +20,20 @@ ALL = "*"
 
 
 def pause(desk: Desk, reason: str, by: str) -> Control:
-    """Stop every admission that has not been committed. A second pause replaces the reason."""
-    return _switch(desk, lambda known: replace(known, paused=True, reason=reason, changed_at=desk.now(), changed_by=by))
+    """Stop every admission that has not been committed. A second pause replaces the reason.
+
+    A word by hand, either way, begins the run of refusals by X anew.
+    """
+    return _switch(desk, lambda known: replace(_by_hand(desk, known, by), paused=True, reason=reason))
 
 
 def resume(desk: Desk, by: str) -> Control:
-    """Let admissions through again; what fell due meanwhile is sent only while its window is open.
+    """Let admissions through again; what fell due meanwhile is sent only while its window is open."""
+    return _switch(desk, lambda known: replace(_by_hand(desk, known, by), paused=False, reason=""))
 
-    The run of refusals by X begins anew.
-    """
-    return _switch(
-        desk, lambda known: replace(known, paused=False, reason="", changed_at=desk.now(), changed_by=by, refusals=0)
-    )
+
+def _by_hand(desk: Desk, known: Control, by: str) -> Control:
+    return replace(known, changed_at=desk.now(), changed_by=by, refusals=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,7 @@ def test_a_dry_run_turns_nothing(three: World) -> None:
 
 
 def test_pause_and_resume_keep_what_else_the_document_knows(world: World) -> None:
-    """The first approvals are counted over pauses; a resume begins the run of refusals anew."""
+    """The first approvals are counted over pauses; the run of refusals begins anew."""
     session = world.session()
     body = documents.encode(Control(refusals=3, approvals={"post": 2}))
     session.store.commit("default", [PutDocument("control", body, 0)], session.desk.new_id())
@@ -118,7 +118,7 @@ def test_pause_and_resume_keep_what_else_the_document_knows(world: World) -> Non
     resumed = control.resume(session.desk, "ana")
     session.close()
 
-    assert (3, {"post": 2}, "fire") == (paused.refusals, paused.approvals, paused.reason)
+    assert (0, {"post": 2}, "fire") == (paused.refusals, paused.approvals, paused.reason)
     assert (0, {"post": 2}, "") == (resumed.refusals, resumed.approvals, resumed.reason)
 
 
