@@ -107,13 +107,13 @@ def since(entries: Iterable[str], at: datetime) -> tuple[str, ...]:
 
 def nearest(text: str, entries: Sequence[str], *, since: datetime | None = None) -> Near | None:
     """The entry most like `text` among those of `since` (aware) or later; the newest of equals; `None` of none."""
-    exact, sketch, full = _read(_mark_of(text))
+    exact, sketch, full, _ = _read(_mark_of(text))
     first = _time(since) if since is not None else ""
     best, found = -1.0, ""
     for candidate in entries:
         if candidate < first:
             continue
-        other_exact, other, other_full = _entry_read(candidate)
+        other_exact, other, other_full, _ = _entry_read(candidate)
         alike = 1.0 if other_exact == exact else _alike(sketch, full, other, other_full)
         if alike > best or (alike == best and candidate > found):
             best, found = alike, candidate
@@ -125,12 +125,10 @@ def too_alike(text: str, entries: Iterable[str], threshold: float) -> bool:
 
     Two texts are no more alike than the share of the bins that both fill, which is told without comparing the bins.
     """
-    exact, sketch, full = _read(_mark_of(text))
-    bound, own = threshold - 1e-9, full.bit_count()
-    for entry in entries:
-        other_exact, other, other_full = _entry_read(entry)
-        shared = (full & other_full).bit_count()
-        if shared < bound * (own + other_full.bit_count() - shared):
+    exact, sketch, full, bins = _read(_mark_of(text))
+    part = threshold / (1.0 + threshold) - 1e-9  # shared / (bins + other_bins - shared) >= threshold, solved
+    for other_exact, other, other_full, other_bins in map(_entry_read, entries):
+        if (full & other_full).bit_count() < part * (bins + other_bins):
             continue
         if other_exact == exact or _alike(sketch, full, other, other_full) >= threshold:
             return True
@@ -214,14 +212,15 @@ def _mark_of(text: str) -> bytes:
     return _mark(normalise(text))
 
 
-def _read(mark: bytes) -> tuple[bytes, int, int]:
-    """The exact hash, the sketch and the full bins of a mark."""
+def _read(mark: bytes) -> tuple[bytes, int, int, int]:
+    """The exact hash and the sketch of a mark, its full bins, and how many they are."""
     sketch = int.from_bytes(mark[_EXACT_BYTES:])
-    return mark[:_EXACT_BYTES], sketch, (sketch | sketch >> 1) & _EVERY_BIN
+    full = (sketch | sketch >> 1) & _EVERY_BIN
+    return mark[:_EXACT_BYTES], sketch, full, full.bit_count()
 
 
 @lru_cache(_REMEMBERED)
-def _entry_read(of: str) -> tuple[bytes, int, int]:
+def _entry_read(of: str) -> tuple[bytes, int, int, int]:
     """The mark of an entry, read."""
     return _read(a2b_base64(of[_TIME_CHARACTERS:]))
 
