@@ -82,6 +82,8 @@ def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
         "post_id": action.post_id or None,
         "due_at": action.due_at.isoformat(),
     }
+    if action.target_id:
+        shown["target_id"] = action.target_id
     if action.thread:
         shown |= of_thread(action, None if decision is None else decision.quote)
     if dry_run:

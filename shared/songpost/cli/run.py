@@ -146,19 +146,15 @@ def report(session: Session, before: Snapshot, tick: Tick, mode: str, now: datet
     )
     if before.control.paused:
         yield from wrapped(f"PAUSED: {before.control.reason} ('songpost resume' lets it act again)")
-    for plan in tick.plans:
+    for plan in tick.plans if mode != "interact" else ():
         yield ""
         yield f"Plan of {plan.date} ({plan.zone}): {_count(len(plan.slots), 'slot')}"
         for line in plan.left_out:
             yield from wrapped(f"left out: {line}", "  ")
         for line in plan.running_dry:
             yield from wrapped(f"runs dry: {line}", "  ")
-    if mode == "interact":
-        yield ""
-        yield "Interactions: none are waiting."
-    else:
-        yield from _steps("Now" if not session.runtime.dry_run else "This tick would", tick.steps, zone)
-        yield from _steps("Later today, slot by slot", tick.foretold, zone)
+    yield from _steps("Now" if not session.runtime.dry_run else "This tick would", tick.steps, zone)
+    yield from _steps("Later today, slot by slot", tick.foretold, zone)
     yield ""
     yield from budget_lines(before, tick.account.snapshot, now)
     if session.runtime.dry_run:
@@ -186,7 +182,11 @@ def step_lines(step: Step, zone: ZoneInfo) -> Iterator[str]:
         verdict = "goes out" if isinstance(decision, Admitted) else "is held back"
     yield f"  {action.due_at.astimezone(zone):%a %H:%M} {action.window:<14} {verdict}"
     yield f"    key    {action.key}"
-    yield f"    arm    {action.arm}"
+    if action.arm is not None:
+        yield f"    arm    {action.arm}"
+    if action.target_author_id:
+        who = f"@{action.target_author}" if action.target_author else f"user {action.target_author_id}"
+        yield from wrapped(f"to     {who}: {action.target_text}", "    ", hang=7)
     if decision is not None and decision.quote is not None:
         quote = decision.quote
         yield (

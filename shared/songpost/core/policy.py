@@ -156,7 +156,10 @@ def _stranger(_: Settings, action: Action) -> str | None:
         return None
     author = action.target_author.casefold()
     names = [span.value for span in text.mentions(action.text) if span.value.casefold() != author]
-    return f"the reply mentions @{names[0]}, who is not the one that it answers" if names else None
+    if not names:
+        return None
+    known = "who is not the one that it answers" if author else "who may not be the one that it answers"
+    return f"the reply mentions @{names[0]}, {known}: X names whom a reply answers by itself"
 
 
 def _blocked(settings: Settings, _: Kind, words: str) -> str | None:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from songpost.account_documents import Position, Positions
-from songpost.agent import approvals, control, documents, inbox, interacting, ledger, repeating
+from songpost.agent import approvals, control, documents, inbox, interacting, ledger, repeating, summary
 from songpost.agent.foretelling import foretell
 from songpost.agent.writing import Tick, tick
 from songpost.candidates import Candidate, OptOut, Source
+from songpost.cli.run import step_lines
 from songpost.core.admission import Refused
 from songpost.core.content import REPLIES
 from songpost.errors import Refusal
@@ -459,6 +461,17 @@ def test_a_dry_run_shows_what_a_live_run_then_does(answering: World) -> None:
     assert 0 == heard
     assert shown((*dry.steps, *dry.foretold)) == shown(live.steps)
     assert 3 == len(live.steps)
+
+
+def test_a_person_sees_whom_an_answer_is_for(answering: World) -> None:
+    """A tick shown to a person names who is answered and what they wrote; a machine gets the post's id."""
+    (candidate,) = summoned(answering, 1, Kind.REPOST)
+    (step,) = interact(answering).steps
+    lines = list(step_lines(step, ZoneInfo("UTC")))
+
+    assert "    to     @miller0: @songpost what about rye, 0?" in lines
+    assert not any(line.startswith("    arm") for line in lines)
+    assert candidate.post_id == summary.of_step(step, dry_run=False)["target_id"]
 
 
 # ------------------------------------------------------------------------------------------------------ lost answers
