@@ -228,3 +228,13 @@ def test_a_media_bucket_is_a_plain_name(name: str) -> None:
     with pytest.raises(VariableError) as caught:
         Runtime.from_env({"SONGPOST_MEDIA_BUCKET": name})
     assert "SONGPOST_MEDIA_BUCKET" == caught.value.where
+
+
+def test_mail_topic_is_an_arn_or_nothing() -> None:
+    """A topic of SNS by its ARN; anything else is refused by the variable's name."""
+    arn = "arn:aws:sns:eu-central-1:123456789012:songpost"
+
+    assert "" == Runtime.from_env({}).mail_topic
+    assert arn == Runtime.from_env({"SONGPOST_MAIL_TOPIC": arn}).mail_topic
+    with pytest.raises(VariableError, match="SONGPOST_MAIL_TOPIC"):
+        Runtime.from_env({"SONGPOST_MAIL_TOPIC": "ana@example.com"})
