@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -24,9 +25,11 @@ from songpost.lab.sandbox.world import Post as SandboxPost
 from songpost.model import Action, Kind, State, Text
 from songpost.settings import Approval, Budget, Consent, FeatureFlags, Flag, InteractionsPerDay, PerKind, Plan, Prices
 from songpost.store.port import Change, PutDocument, StoredAction
-from tests.unit.agent.conftest import START, TEXTS, World
+from tests.unit.agent.conftest import START, TEXTS, Crash, World, breaking, whole
 from tests.unit.core.cases import NOW, action, snapshot, tried
 
+CRASHES = 16
+"""More than the commits and calls of a tick that joins the account, claims one candidate, replies and reposts."""
 WORDS = (
     "Rye wants a wet hand, and patience.",
     "We bake it at 230 degrees, door shut.",
@@ -528,6 +531,32 @@ def test_a_repost_in_flight_is_left_to_whoever_sends_it() -> None:
 
     assert () == repeating.due(account, NOW + timedelta(seconds=100))
     assert (sending.key,) == repeating.due(account, NOW + timedelta(seconds=155))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", range(1, CRASHES + 1))
+def test_a_crash_at_any_step_answers_once_and_loses_nothing(answering: World, step: int, *, after: bool) -> None:
+    """Whatever commit or call the process dies at, X ends with one reply and one repost, and the ledger says so."""
+    (candidate,) = summoned(answering, 1, Kind.REPLY, Kind.REPOST)
+    with suppress(Crash):
+        interact(breaking(answering, step, after=after))
+    whole(answering)
+    for _ in range(6):
+        answering.later(minutes=4)
+        interact(answering)
+    ends = {kind: answering.action(candidate.action_key(kind)).state for kind in (Kind.REPLY, Kind.REPOST)}
+
+    assert dict.fromkeys(ends, State.SENT) == ends
+    assert [WORDS[0]] == [post.text for post in answering.sandbox.posts() if post.in_reply_to_id]
+    assert 2 >= len(answering.sandbox.requests("POST /2/users/:id/retweets"))
+    assert answering.bill_micros <= answering.spent_micros()
+
+
+def test_the_crashes_cover_the_whole_tick(answering: World) -> None:
+    """The step past the last one is never reached: the range above meets every commit and call."""
+    summoned(answering, 1, Kind.REPLY, Kind.REPOST)
+
+    assert ["sent", "sent"] == [state for _, state in states(interact(breaking(answering, CRASHES, after=False)))]
 
 
 # ------------------------------------------------------------------------------------------------ the account itself
