@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from songpost.core import admission
-from songpost.model import Media, State
+from songpost.model import Media, State, ThreadStep
 from songpost.settings import FeatureFlags, Flag, Schedule
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, Crash, World, breaking, whole
@@ -84,6 +84,19 @@ def test_four_pictures_are_four_alt_texts(pictured: World) -> None:
     assert (*STEPS[:3] * 4, *STEPS[3:4] * 4, STEPS[4]) == writes(pictured)
     assert [tuple(f"Heap {number}." for number in range(4))] == shown(pictured)
     assert ENROLMENT_MICROS + CREATE_MICROS + 4 * ALT_TEXT_MICROS == pictured.spent_micros() == pictured.bill_micros
+
+
+def test_a_picture_of_a_later_step_goes_up_with_that_step(pictured: World) -> None:
+    """Of a thread each step uploads its own media right before its own create, at the price of both."""
+    steps = (ThreadStep(text="And a second thing.", media=(Media(path="pictures/heap.png", alt_text=ALT_TEXT),)),)
+    pictured.texts = tuple(replace(text, media=(), threads=(steps,)) for text in pictured.texts)
+    for _ in range(3):
+        pictured.tick()
+
+    assert (State.SENT, 2) == (pictured.action().state, pictured.creates())
+    assert (STEPS[4], *STEPS) == writes(pictured)
+    assert [(), (ALT_TEXT,)] == shown(pictured)
+    assert pictured.bill_micros <= pictured.spent_micros()
 
 
 @pytest.mark.parametrize("kind", ["answer lost", "reset"])
