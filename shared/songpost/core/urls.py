@@ -44,7 +44,12 @@ _BALANCED = rf"\((?:{_GENERAL}+|{_GENERAL}*\({_GENERAL}+\){_GENERAL}*)\)"
 _PATH = rf"(?:{_GENERAL}*(?:{_BALANCED}{_GENERAL}*)*(?:[{_PATH_LETTERS}=_#/+-]|{_BALANCED})|@{_GENERAL}+/)"
 _QUERY = r"\?[A-Za-z0-9!?*'();:&=+$/%#\[\]\-_.,~|@]*[A-Za-z0-9_&=#/-]"
 _TCO = re.compile(rf"https?://t\.co/([a-z0-9]+)(?:{_QUERY})?", re.IGNORECASE | re.ASCII)
-_TAIL = re.compile(rf"(?::[0-9]++)?(?P<path>/(?:{_PATH})*)?(?:{_QUERY})?")
+
+
+@cache
+def _tail() -> re.Pattern[str]:
+    """What may follow a host; compiled when a first host asks for it, since that takes as long as ten other modules."""
+    return re.compile(rf"(?::[0-9]++)?(?P<path>/(?:{_PATH})*)?(?:{_QUERY})?")
 
 
 @cache
@@ -194,7 +199,7 @@ def find(text: str) -> list[tuple[int, int]]:
                 start = _scheme_start(text, begin, floor)
             if not _may_follow(text, start, floor):
                 continue
-            tail = _TAIL.match(text, host_end)
+            tail = _tail().match(text, host_end)
             end = tail.end() if tail else host_end
             if start < host_start:
                 found += _with_scheme(text, start, host_start, host_end, end)
