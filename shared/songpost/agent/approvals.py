@@ -53,7 +53,7 @@ def propose(desk: Desk, account: Account) -> Account:
 def _proposing(current: Account, now: datetime) -> Move[int]:
     snapshot = current.snapshot
     room = min(AT_ONCE, MOST_PROPOSED - len(waiting(current)))
-    until = now + timedelta(hours=snapshot.settings.approval.lead_hours)
+    until = now + _lead(snapshot)
     coming = [slot for slot in planning.open_slots(snapshot.plans.values()) if slot.due_at <= until]
     # Asked as of its own time: a tick that proposes nothing then does not hang on the present, and can be told to.
     asking = [
@@ -70,6 +70,15 @@ def _proposing(current: Account, now: datetime) -> Move[int]:
         snapshot = planning.with_taken(snapshot, action.key)
     changed = tuple(plan_name(day) for day, plan in snapshot.plans.items() if plan != current.snapshot.plans[day])
     return Move(snapshot=snapshot, written=changed, actions=tuple(chosen), result=len(chosen))
+
+
+def _lead(snapshot: Snapshot) -> timedelta:
+    return timedelta(hours=snapshot.settings.approval.lead_hours)
+
+
+def is_due_for_a_word(snapshot: Snapshot, action: Action, now: datetime) -> bool:
+    """Whether a live tick at `now` would propose a planned action. Raises `PriceUnknown`."""
+    return action.due_at <= now + _lead(snapshot) and wants_a_word(snapshot, action, now)
 
 
 def wants_a_word(snapshot: Snapshot, action: Action, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from songpost.agent import apart, interacting, planning, transitions, writing
+from songpost.agent import apart, approvals, interacting, planning, transitions, writing
 from songpost.agent.ledger import Account
 from songpost.agent.planning import Texts
 from songpost.agent.transitions import Outcome
@@ -42,8 +42,15 @@ def foretell(
     snapshot = replace(snapshot, plans=plans)
     steps: list[Step] = []
     foretold: list[Step] = []
-    waiting = [a for a in snapshot.actions.values() if a.state is State.PLANNED]
+    waiting = [a for a in snapshot.actions.values() if a.state in {State.PLANNED, State.PROPOSED}]
     actions = [*waiting, *(planning.action_of(slot, now) for slot in planning.open_slots(plans.values()))]
+    # Days that a live tick plans ahead, for their slots that it would propose now.
+    for day in planning.days_to_keep(snapshot, now)[1:]:
+        ahead = planning.planned(snapshot, texts, day)
+        plans = {**plans, ahead.date: ahead}
+        snapshot = replace(snapshot, plans=plans)
+        coming_up = (planning.action_of(slot, now) for slot in planning.open_slots((ahead,)))
+        actions += [action for action in coming_up if approvals.is_due_for_a_word(snapshot, action, now)]
     if all(action.sendable_until <= now for action in actions):
         coming = planning.planned(snapshot, texts, today + timedelta(days=1))
         snapshot = replace(snapshot, plans={**plans, coming.date: coming})
@@ -56,7 +63,8 @@ def foretell(
         decision = admission.admit(snapshot, action, at, new_id())
         if isinstance(decision, Admitted) and action.due_at <= now:
             decision = objection(decision) or decision
-        (steps if action.due_at <= now else foretold).append(Step(action=action, decision=decision, at=at))
+        now_at_work = action.due_at <= now or approvals.is_due_for_a_word(snapshot, action, now)
+        (steps if now_at_work else foretold).append(Step(action=action, decision=decision, at=at))
         if isinstance(decision, Admitted):
             snapshot = _as_if_sent(decision, at)
     return Tick(

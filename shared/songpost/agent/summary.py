@@ -87,7 +87,7 @@ def of_step(step: Step, *, dry_run: bool) -> dict[str, Json]:
     if action.thread:
         shown |= of_thread(action, None if decision is None else decision.quote)
     if dry_run:
-        asks = refused is not None and refused.gate == approvals.GATE
+        asks = refused is not None and refused.gate == approvals.GATE and action.state is State.PLANNED
         shown["would"] = "send" if isinstance(decision, Admitted) else "propose" if asks else "refuse"
         shown["at"] = step.at.isoformat()
         shown["gates"] = [

@@ -201,6 +201,8 @@ def _duplicate(case: Case) -> Verdict:
 
 def _approval(case: Case) -> Verdict:
     action, again = case.action, case.now + RETRY_AFTER_PAUSE
+    if action.state is State.PROPOSED:
+        return _no("approval", "proposed: it waits for a person's word", again)
     if consent.holds(case.snapshot.settings, action, case.now.date()):
         return _yes("approval", "approved as it stands, at this price")
     if action.approved:

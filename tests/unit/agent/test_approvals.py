@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from songpost.agent import approvals
+from songpost.agent.events import Invocation
 from songpost.core import consent, similarity
 from songpost.errors import NotFound, Refusal, UsageError
+from songpost.invoking import run_writer
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Action, State, Text, event_digest
@@ -465,3 +467,22 @@ def test_what_is_proposed_is_not_proposed_again(asking: World) -> None:
     asking.tick()
 
     assert before == asking.action()
+
+
+def test_a_dry_run_shows_what_would_be_proposed_and_what_waits(asking: World) -> None:
+    """On the evening before, tomorrow's slot stands under what this tick would do; once proposed, it waits."""
+
+    def foretold() -> list[tuple[object, ...]]:
+        session = asking.session(dry_run=True)
+        shown, _ = run_writer(session, Invocation(mode="post"), lambda: 900.0)
+        session.close()
+        found = shown["actions"]
+        assert isinstance(found, list)
+        rows = [row for row in found if isinstance(row, dict)]
+        return [(row["state"], row["gate"], row["would"]) for row in rows if row["key"] == KEY]
+
+    assert [("planned", "approval", "propose")] == foretold()
+    asking.tick()
+    assert [("proposed", "approval", "refuse")] == foretold()
+    asking.with_settings(approval=Approval())
+    assert [("proposed", "approval", "refuse")] == foretold()
