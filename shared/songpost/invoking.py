@@ -127,18 +127,19 @@ MODES = {
 
 
 def run_reader(
-    session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str = ""
+    session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str | None = None
 ) -> tuple[dict[str, Json], Measurement | None, Round | None]:
     """One tick of the reader, dry or live: the summary, what was measured, and what was read.
 
-    `only` measures one post and reads nothing else. Raises `NotFound` for an `only` that the ledger does not know.
+    With `only` it measures and reads nothing else: that post, or where it is empty all that is due. Raises `NotFound`
+    for an `only` that the ledger does not know.
     """
     with _tick("reader", session, invocation):
         return _read(session, invocation, remaining, only)
 
 
 def _read(
-    session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str
+    session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str | None
 ) -> tuple[dict[str, Json], Measurement | None, Round | None]:
     from songpost.agent import measuring, reading
 
@@ -150,12 +151,12 @@ def _read(
         account, found = measuring.awaiting(session.desk, account, only, write=not dry)
     if found is None and "timeline" in modes:
         if dry:
-            found = measuring.foretell(account, now, only)
+            found = measuring.foretell(account, now, only or "")
         else:
-            found = measuring.measure(session.desk, account, session.eye, remaining, only)
+            found = measuring.measure(session.desk, account, session.eye, remaining, only or "")
         account = found.account
     read: reading.Round | None = None
-    if not only and (found is None or found.stopped is None):
+    if only is None and (found is None or found.stopped is None):
         if dry:
             read = reading.foretell(account, now, modes)
         else:

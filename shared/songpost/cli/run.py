@@ -56,8 +56,8 @@ def read(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return measured(words, environ, words.mode)
 
 
-def measured(words: argparse.Namespace, environ: Mapping[str, str], mode: str, only: str = "") -> int:
-    """One tick of the reader in a mode, or for `only` one post, shown to a person or a machine."""
+def measured(words: argparse.Namespace, environ: Mapping[str, str], mode: str, only: str | None = None) -> int:
+    """One tick of the reader in a mode, or (with `only`) of measuring alone, shown to a person or a machine."""
     with session_of(words, environ) as session:
         invocation = Invocation(mode=mode, account=session.account, dry_run=session.runtime.dry_run)
         now = session.clock()
