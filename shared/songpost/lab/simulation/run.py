@@ -67,6 +67,7 @@ PERIODS = {"writer": timedelta(minutes=5), "reader": timedelta(minutes=30)}
 RANKS = {"day": 0, "say": 1, "owner": 2, "writer": 3, "reader": 4}
 """In which order things happen that are due at the same time."""
 LAMBDA_SECONDS = 900.0
+LASTING_SECONDS = 20 * 366 * 86_400.0
 OWNER_LOOKS_AT = (time(9, 0), time(13, 0), time(19, 0))
 WORDS_A_TEXT = 14
 KEPT_RECORDS = 256
@@ -167,7 +168,12 @@ class Stage:
             accounts=[name.replace("-", "_") for name in names],
             clock=self.clock,
             seed=plan.seed,
-            rules=Rules(plan=plan.settings.plan.value, credits_micros=None, cycle_day=plan.settings.budget.billing_day),
+            rules=Rules(
+                plan=plan.settings.plan.value,
+                credits_micros=None,
+                cycle_day=plan.settings.budget.billing_day,
+                access_token_seconds=LASTING_SECONDS,
+            ),
         )
         self.sandbox.records = type(self.sandbox.records)(maxlen=KEPT_RECORDS)
         self.people = {name: self._person(place, name) for place, name in enumerate(names)}
@@ -204,7 +210,7 @@ class Stage:
             },
             audience=audience,
             wire=wire,
-            warm=Warm(seed=f"{self.plan.seed}/{name}"),
+            warm=Warm(seed=f"{self.plan.seed}/{name}", token=told.oauth2_access_token),
             at=self.start,
             due=dict.fromkeys(PERIODS, self.start),
             busy=dict.fromkeys(PERIODS, False),

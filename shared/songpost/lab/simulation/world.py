@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
@@ -299,11 +299,29 @@ class Ids:
         self._last = mark
 
 
+@dataclass(frozen=True, slots=True)
+class LastingToken:
+    """An access token of OAuth 2.0 that never ends: to sign every call by OAuth 1.0a takes longer than to answer it."""
+
+    token: str
+
+    def access_token(self, deadline: datetime) -> str:
+        """Give it."""
+        del deadline
+        return self.token
+
+    def renewed(self, rejected: str, deadline: datetime) -> str:
+        """There is no other."""
+        del rejected, deadline
+        return self.token
+
+
 @dataclass(slots=True)
 class Warm:
     """What stays between the ticks of one account."""
 
-    seed: str = ""
+    seed: str
+    token: str
     loaded: Loaded | None = None
     snapshot: Snapshot | None = None
     client: Client | None = None
@@ -311,19 +329,15 @@ class Warm:
     def client_of(self, session: Session) -> Client:
         """The account's client."""
         if self.client is None:
-            from songpost.x.authorization import OAuth1Authorization
+            from songpost.x.authorization import OAuth2Authorization
             from songpost.x.client import Client
-            from songpost.x.credentials import OAuth1
 
-            credentials = session.credentials
-            if not isinstance(credentials, OAuth1):
-                raise AssertionError("a simulation signs by OAuth 1.0a")
             self.client = Client(
-                OAuth1Authorization(credentials),
+                OAuth2Authorization(LastingToken(self.token)),
                 session.wire,
                 clock=session.clock,
                 sleep=session.sleep,
-                user_id=credentials.user_id,
+                user_id=session.credentials.user_id,
                 rng=random.Random(self.seed),
             )
         return self.client
@@ -335,7 +349,7 @@ class VirtualSession(Session):
     of the newest load.
     """
 
-    warm: Warm = field(default_factory=Warm)
+    warm: Warm
     deciding: Callable[[], datetime] | None = None
 
     @cached_property
