@@ -30,7 +30,7 @@ class Candidate:
 
     `summons`: the author of this very post has @mentioned the account in it, or quoted one of the account's posts.
     `query` is the search that found it; `username` is empty where X did not tell it (a name costs a read of its
-    own, and names change: the id is who it is). `text` is X's, unescaped and cut (`agent/sighting.py`). `allowed` are
+    own, and names change: the id is who it is). `text` is X's, unescaped and cut (`core/sighting.py`). `allowed` are
     the kinds that source, settings and plan leave; the gates still have their say. Times are UTC.
     """
 

@@ -11,22 +11,19 @@ one page of reads. What was cut goes on at the next tick (`core/sweep.py`). Noth
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Position, Positions
-from songpost.agent import documents, inbox, ledger, opting_out, own_posts
+from songpost.agent import documents, finds, inbox, ledger, opting_out, own_posts
 from songpost.agent.enrolment import Passport, Told, check_clock, enrol
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.writing import pause_if_blocked, pause_if_overspending
-from songpost.candidates import Candidate, OptOut
-from songpost.core import rate_limits, reading_plan, sighting, sweep
+from songpost.core import rate_limits, reading_plan, sweep
 from songpost.core.admission import Refused
 from songpost.core.reading_plan import TIMELINE, Planned, Skipped
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
-from songpost.core.sighting import LeftOut
 from songpost.core.snapshot import READING, Snapshot
 from songpost.errors import ClockError, NotSent, RateLimited, SongpostError, XError
 from songpost.errors import Refused as NotPermitted
@@ -330,12 +327,12 @@ def _take_in(
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, sight.told.limits))
         position = before.reading.places.get(name, Position())
         ours = _same_sweep(position, as_asked)
-        found = _Found()
+        found = finds.Found()
         if planned.wanted.place is None:
             snapshot, seen_to = own_posts.recognised(desk, current, snapshot, posts, now)
             sweep_now = min(now, sweep.time_of(seen_to) + sweep.LAG) if seen_to else now
         else:
-            found, sweep_now = _sighted(desk, current, planned, posts, now), now
+            found, sweep_now = finds.sorted_out(desk, current, planned, posts, now), now
         note = "" if ours else "another reader was first"
         if ours:
             moved = sweep.advanced(
@@ -388,52 +385,3 @@ def _same_sweep(one: Position, other: Position) -> bool:
 def _once(posts: Collection[Post]) -> tuple[Post, ...]:
     """Each post once, oldest first: X has been seen to give one on two pages."""
     return tuple(sorted({post.id: post for post in posts}.values(), key=lambda post: int(post.id)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What a page of others' posts came to."""
-
-    candidates: tuple[Candidate, ...] = ()
-    opt_outs: Mapping[str, OptOut] = field(default_factory=dict)
-    left_out: Mapping[str, int] = field(default_factory=dict)
-
-
-def _sighted(desk: Desk, account: Account, planned: Planned, posts: Collection[Post], now: datetime) -> _Found:
-    """Sort a page's posts out, by what the store knows of their authors, of what waits, and of what was done."""
-    snapshot, place = account.snapshot, planned.wanted.place
-    identity = snapshot.identity
-    if identity is None or place is None:
-        raise AssertionError("others' posts are read after the own user is known")
-    own_ids = own_posts.known_ids(account)
-    sighted = [(post, sighting.sighted(post, place, identity, own_ids, snapshot.settings, now)) for post in posts]
-    opt_outs = {one.user_id: one for _, one in sighted if isinstance(one, OptOut)}
-    candidates = [one for _, one in sighted if isinstance(one, Candidate)]
-    left_out = Counter(one.reason for _, one in sighted if isinstance(one, LeftOut))
-    alone = inbox.opted_out(desk.store, desk.account, {one.author_id for one in candidates})
-    repeats = _repeats(desk, candidates)
-    kept: list[Candidate] = []
-    for one in candidates:
-        if one.author_id in alone or one.author_id in opt_outs:
-            left_out["its author has opted out"] += 1
-        elif one.key in repeats:
-            left_out["it waits, or was acted on"] += 1
-        else:
-            kept.append(one)
-    for wish in opt_outs.values():
-        logger.info("user %s has opted out with %r in post %s", wish.user_id, wish.word, wish.post_id)
-    return _Found(candidates=tuple(kept), opt_outs=opt_outs, left_out=left_out)
-
-
-def _repeats(desk: Desk, candidates: Collection[Candidate]) -> frozenset[str]:
-    """Inbox keys of those that wait already, or that an action was made of; two queries at most."""
-    if not candidates:
-        return frozenset()
-    keys = sorted(one.key for one in candidates)
-    waiting = {
-        one.key for one in inbox.everything(desk.store, desk.account, after=inbox.before(keys[0]), until=keys[-1])
-    }
-    oldest = min(one.posted_at for one in candidates) - timedelta(days=1)
-    made = {stored.action.key for stored in desk.store.actions(desk.account, since=oldest)}
-    acted = {one.key for one in candidates if any(one.action_key(kind) in made for kind in one.allowed)}
-    return frozenset(waiting | acted)
