@@ -7,7 +7,7 @@ its OpenAPI description 2.166 (read 2026-11-22). Adding a call starts with a row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -232,7 +232,7 @@ OWNER_SCOPES = (
     "offline.access",
     "media.write",
 )
-"""What `songpost authorize` asks for; likes and follows are added where the plan permits them."""
+"""What `songpost authorize` asks for whatever the plan (see `scopes_for`)."""
 
 BY_KIND: Mapping[Kind, Endpoint] = MappingProxyType(
     {
@@ -246,3 +246,9 @@ BY_KIND: Mapping[Kind, Endpoint] = MappingProxyType(
     }
 )
 """The endpoint that each kind of action calls: what admission prices and counts it by."""
+
+
+def scopes_for(kinds: Collection[Kind]) -> tuple[str, ...]:
+    """What OAuth 2.0 has to grant for these kinds of action, beside what every owner is asked for."""
+    wanted = [scope for kind in Kind if kind in kinds and kind in BY_KIND for scope in BY_KIND[kind].scopes]
+    return tuple(dict.fromkeys((*OWNER_SCOPES, *wanted)))

@@ -7,8 +7,11 @@ import sys
 import webbrowser
 from collections.abc import Mapping
 
+from songpost.bootstrap import Session
 from songpost.cli.opening import print_json, session_of
-from songpost.errors import CredentialsError
+from songpost.core import policy
+from songpost.endpoints import OWNER_SCOPES, scopes_for
+from songpost.errors import BadInput, CredentialsError, Refusal
 from songpost.x.authorize import authorize as ask
 from songpost.x.credentials import OAuth2, from_env
 from songpost.x.token_file import TokenFile
@@ -35,6 +38,7 @@ def authorize(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
             transport=session.wire,
             clock=session.clock,
             base_url=session.runtime.x_api_base_url,
+            scopes=_scopes(session),
         )
         kept = keep(store, pair)
         if words.to == "ssm":
@@ -45,3 +49,12 @@ def authorize(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
     else:
         print(f"kept in {where} (generation {kept.generation}); scopes: {' '.join(kept.scopes)}")
     return 0
+
+
+def _scopes(session: Session) -> tuple[str, ...]:
+    """What the account's settings want granted; where there are none yet, what every owner is asked for."""
+    try:
+        settings = session.given.settings
+    except (Refusal, BadInput):
+        return OWNER_SCOPES
+    return scopes_for(policy.open_kinds(settings))

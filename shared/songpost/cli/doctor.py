@@ -19,7 +19,7 @@ from songpost.cli.findings import Found, Level, bad, good, note, shown
 from songpost.cli.opening import print_json, session_of
 from songpost.core import ownership, policy
 from songpost.core.admission import Refused
-from songpost.endpoints import OWNER_SCOPES
+from songpost.endpoints import scopes_for
 from songpost.errors import SongpostError
 from songpost.model import Kind, State
 
@@ -61,7 +61,8 @@ def _keys(session: Session) -> Iterator[Found]:
     if pair is None:
         yield bad("scopes", "there is no pair of tokens yet", "run `songpost authorize`")
         return
-    if missing := sorted(set(OWNER_SCOPES) - set(pair.scopes)):
+    wanted = scopes_for(policy.open_kinds(session.given.settings))
+    if missing := sorted(set(wanted) - set(pair.scopes)):
         yield bad("scopes", f"the tokens lack {', '.join(missing)}", "run `songpost authorize` again")
     else:
         yield good("scopes", ", ".join(sorted(pair.scopes)))

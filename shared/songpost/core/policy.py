@@ -250,6 +250,11 @@ def permits(settings: Settings, kind: Kind, *, summoned: bool) -> bool:
     return kind is not Kind.REPLY or summoned or settings.plan not in SELF_SERVE
 
 
+def open_kinds(settings: Settings) -> frozenset[Kind]:
+    """The kinds that plan, flags and consent leave open, given a summons where one is wanted."""
+    return frozenset(kind for kind in Kind if permits(settings, kind, summoned=True))
+
+
 def text_violations(settings: Settings, kind: Kind, words: str) -> Iterator[Violation]:
     """Every rule that a text would break as a post, reply or quote: told when content files are read, too."""
     for rule, check in FOR_TEXTS:

@@ -7,8 +7,12 @@ import sys
 
 import pytest
 
-from songpost.endpoints import CREATE_POST, ENDPOINTS, Endpoint, Lost, Retry
-from songpost.model import PriceClass
+from songpost import endpoints
+from songpost.core import policy
+from songpost.endpoints import BY_KIND, CREATE_POST, ENDPOINTS, Endpoint, Lost, Retry
+from songpost.model import CREATES, Kind, PriceClass
+from songpost.settings import Plan, Settings
+from songpost.x.acting import WRITES
 from songpost.x.client import Client
 
 ALL = pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS.keys())
@@ -60,3 +64,20 @@ def test_a_dry_run_can_read_the_table_without_the_network_stack() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("plan", "more"),
+    [(Plan.PAY_PER_USE, set()), (Plan.FREE, set()), (Plan.ENTERPRISE, {"like.write", "follows.write"})],
+)
+def test_a_person_is_asked_for_no_more_than_the_plan_can_use(plan: Plan, more: set[str]) -> None:
+    """Likes and follows are scopes of their own: they are asked for where the plan permits them, and nowhere else."""
+    settings = Settings(topics=("bread",), plan=plan)
+
+    assert more == set(endpoints.scopes_for(policy.open_kinds(settings))) - set(endpoints.OWNER_SCOPES)
+
+
+def test_every_kind_that_is_priced_can_be_carried_out() -> None:
+    """The table that admission prices by and the one that X is called by know the same kinds."""
+    assert set(BY_KIND) == set(CREATES) | set(WRITES)
+    assert set(Kind) - {Kind.READ} == set(BY_KIND)
