@@ -17,8 +17,8 @@ from songpost.invoking import run_reader
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
-from songpost.model import State
-from songpost.settings import Reading
+from songpost.model import State, Text, ThreadStep
+from songpost.settings import Reading, Schedule
 from songpost.store.dynamodb import create_table, open_dynamodb
 from songpost.store.port import Store
 from tests.contract.store.proxy import Proxy, proxy_before
@@ -63,6 +63,29 @@ def test_a_post_costs_three_requests(world: World, wire: Proxy) -> None:
 
     assert ["Query", "TransactWriteItems", "TransactWriteItems"] == wire.operations
     assert State.SENT is world.action(KEY).state
+
+
+def test_a_thread_costs_two_transactions_a_step_and_resumes(world: World, wire: Proxy) -> None:
+    """Booking and outcome for each step; after a lost answer at the second, the timeline and a later tick end it."""
+    steps = (ThreadStep(text="The first one rests under clover."), ThreadStep(text="The third bears leeks."))
+    world.texts = (Text(id="beds", topic="gardening", variants=("Compost steams on a cold morning.",), threads=(steps,)),)
+    world.with_settings(schedule=Schedule(windows={"noon": ("10:00", "14:00")}))
+    world.later(hours=21)
+    world.tick()
+    wire.reset()
+    world.fault("answer lost", skip=1)
+    world.clock.set(START + timedelta(hours=1))
+    world.tick()
+    assert ["Query", *["TransactWriteItems"] * 4] == wire.operations
+    assert (State.UNKNOWN, 1) == (world.action(KEY).state, world.action(KEY).next_step)
+    world.later(minutes=4)
+    world.tick()
+
+    action = world.action(KEY)
+    assert (State.SENT, 3) == (action.state, len(action.post_ids))
+    posts = sorted(world.sandbox.posts(), key=lambda post: int(post.id))[-3:]
+    assert [None, *action.post_ids[:2]] == [post.in_reply_to_id for post in posts]
+    assert world.bill_micros <= world.spent_micros()
 
 
 def test_a_tick_with_nothing_to_do_costs_one_request(world: World, wire: Proxy) -> None:
