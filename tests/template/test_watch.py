@@ -18,6 +18,7 @@ from songpost.core import breakers
 from songpost.core.breakers import Trip
 from tests.template.cloudformation import Template
 from tests.template.conftest import of_type
+from tests.unit.agent.test_figures import SIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ AWS_METRICS = {
     ("AWS/Lambda", "Duration", "FunctionName"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
 }
-EMBEDDED = {"Posts", "Refusals", "SpentUsd", "CeilingUsd", "Reward", "RateLimitLeft"}
+EMBEDDED = SIX
 """Metrics that the functions write into their log lines themselves (EMF)."""
 OWN = "Songpost/songpost"
 MAIL = "owner@example.com"
