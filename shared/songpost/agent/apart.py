@@ -83,9 +83,7 @@ def refused(decision: Admitted, reason: str) -> Refused:
     """The duplicate gate's word, once the store has been asked."""
     verdict = Verdict(gate="duplicate", passed=False, detail=reason)
     verdicts = tuple(verdict if one.gate == verdict.gate else one for one in decision.verdicts)
-    return Refused(
-        gate=verdict.gate, reason=reason, retry_at=None, final=True, quote=decision.quote, verdicts=verdicts
-    )
+    return Refused(gate=verdict.gate, reason=reason, retry_at=None, final=True, quote=decision.quote, verdicts=verdicts)
 
 
 def _taken(store: Store, places: tuple[str, ...]) -> Iterator[tuple[str, Mark]]:
