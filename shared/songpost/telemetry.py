@@ -88,8 +88,11 @@ def about(action_key: str) -> Iterator[None]:
 def emit(figures: Mapping[str, tuple[str, float]]) -> None:
     """Write a tick's figures, `{name: (CloudWatch unit, value)}`, as one line of CloudWatch's embedded metric format.
 
-    Namespace and service are Powertools' own variables, `Songpost` and `songpost` where they are not set.
+    Namespace and service are Powertools' own variables, `Songpost` and `songpost` where they are not set. No figures
+    are no line.
     """
+    if not figures:
+        return
     from aws_lambda_powertools.metrics import Metrics
 
     metrics = Metrics(
