@@ -212,16 +212,25 @@ class Shelf:
 
 
 def stocks(settings: Settings, library: Library) -> dict[Stock, tuple[Text, ...]]:
-    """The texts of each topic of the settings, those with media apart. A topic without any has an empty stock."""
+    """The texts of each topic of the settings, those with media apart. A topic without any has an empty stock.
+
+    A thread belongs where its first post does; where media are off, those with media further on are left out.
+    """
     found: dict[Stock, tuple[Text, ...]] = {}
+    off = policy.media_refusal(settings) is not None
     for topic in settings.topics:
-        plain = tuple(text for text in library.get(topic, ()) if not text.media)
+        plain = tuple(text for text in library.get(topic, ()) if not (text.media or (off and _pictured_later(text))))
         pictured = tuple(text for text in library.get(topic, ()) if text.media)
         if plain or not pictured:
             found[topic, False] = plain
         if pictured:
             found[topic, True] = pictured
     return found
+
+
+def _pictured_later(text: Text) -> bool:
+    """Whether any thread of a text has media after its first post."""
+    return any(step.media for thread in text.threads for step in thread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ import pytest
 from songpost.account_documents import Bucket, Fingerprints, Limits, PostMark, Timeline
 from songpost.core import similarity
 from songpost.core.admission import USED_DAYS, Admitted, Refused, admit, without_own
+from songpost.core.day_plan import stocks
 from songpost.core.prices import quote_action
 from songpost.core.snapshot import Snapshot
-from songpost.model import Action, Held, Kind, Media, PriceClass, State, ThreadStep, recorded
+from songpost.model import Action, Held, Kind, Media, PriceClass, State, Text, ThreadStep, recorded
 from songpost.settings import Budget, FeatureFlags, Flag
 from tests.unit.core import cases
 from tests.unit.core.cases import NOW, SETTINGS
@@ -167,3 +168,13 @@ def test_a_step_is_a_reply_to_the_one_before() -> None:
     last = action.at_step(2)
     assert (Kind.REPLY, STEPS[1].text, "12", ()) == (last.kind, last.text, last.target_id, last.thread)
     assert cases.action() == cases.action().at_step(0)
+
+
+def test_a_thread_with_media_further_on_is_not_planned_where_media_are_off() -> None:
+    """It could never go out whole; with media on it stands among the texts whose first post has none."""
+    pictured = ThreadStep(text="Look.", media=(Media(path="a.png", alt_text="a"),))
+    text = Text(id="t", topic="bread", variants=("Rye.",), threads=((pictured,),))
+    off = replace(SETTINGS, topics=("bread",), feature_flags=FeatureFlags(allow_media=Flag.OFF))
+
+    assert {("bread", False): ()} == stocks(off, {"bread": (text,)})
+    assert {("bread", False): (text,)} == stocks(replace(off, feature_flags=FeatureFlags()), {"bread": (text,)})
