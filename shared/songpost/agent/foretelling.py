@@ -66,7 +66,7 @@ def foretell(
         now_at_work = action.due_at <= now or approvals.is_due_for_a_word(snapshot, action, now)
         (steps if now_at_work else foretold).append(Step(action=action, decision=decision, at=at))
         if isinstance(decision, Admitted):
-            snapshot = _as_if_sent(decision, at)
+            snapshot = as_if_sent(decision, at)
     return Tick(
         account=Account(snapshot, account.stored),
         plans=tuple(plans[key] for key in sorted(plans) if key >= today.isoformat()),
@@ -75,7 +75,7 @@ def foretell(
     )
 
 
-def _as_if_sent(decision: Admitted, at: datetime) -> Snapshot:
+def as_if_sent(decision: Admitted, at: datetime) -> Snapshot:
     """The account once an admitted action has gone out and settled, step by step, for asking the slots after it."""
     step = decision.attempt.step
     post = Post(id=f"{10**18 + int(at.timestamp()) * 100 + step}", text=decision.action.text, created_at=at)
@@ -84,4 +84,4 @@ def _as_if_sent(decision: Admitted, at: datetime) -> Snapshot:
     snapshot = transitions.booked_after(decision.snapshot, decision.action, after, decision.attempt.id)
     snapshot = snapshot.with_action(after)
     further = admission.admit(snapshot, after, at, f"{decision.attempt.id}/{step}") if writing.goes_on(after) else None
-    return _as_if_sent(further, at) if isinstance(further, Admitted) else snapshot
+    return as_if_sent(further, at) if isinstance(further, Admitted) else snapshot
