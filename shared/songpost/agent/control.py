@@ -68,7 +68,8 @@ def _switch(desk: Desk, turned: Callable[[Control], Control]) -> Control:
         after = turned(_known(document))
         put = PutDocument(CONTROL, documents.encode(after), 0 if document is None else document.version)
         try:
-            ledger.commit(desk, [put])
+            # An imported account has plans and no push: it may act from here on, so `turn_all` has to know of it.
+            ledger.commit(desk, [put, accounts.registered(desk.account)])
         except CommitConflict:
             continue
         return after

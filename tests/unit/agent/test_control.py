@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from songpost.account_documents import Control
-from songpost.agent import accounts, control, documents, events, library, summary
+from songpost.agent import accounts, control, documents, events, library, moving, summary
 from songpost.agent.control import ALL
 from songpost.agent.events import Invocation
 from songpost.agent.writing import Tick
@@ -100,6 +100,18 @@ def test_an_account_that_comes_meanwhile_is_paused_too(three: World) -> None:
     session.close()
 
     assert "late" in turned.done
+
+
+def test_an_imported_account_is_paused_too_once_it_was_resumed(three: World) -> None:
+    """It comes with its plans and can act at once, without a push or a new day's plan of its own."""
+    session = three.session()
+    records = moving.records_in(list(moving.exported(session.store, "default", NOW)), "export")
+    moving.imported(session.store, "copy", records, NOW)
+    control.resume(replace(session.desk, account="copy"), "ana")
+    session.close()
+    turn(three, "pause", ALL)
+
+    assert {"copy": True, "default": True, "bakery": True, "zoo": True} == switches(three)
 
 
 def test_a_dry_run_turns_nothing(three: World) -> None:
