@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from songpost.model import Arm, Kind, Media, Poll, ThreadStep
+from songpost.model import Arm, Kind, Media, Poll, Text, ThreadStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,4 +234,31 @@ class DayPlan:
     left_out: tuple[str, ...] = ()
     running_dry: tuple[str, ...] = ()
     basis: str = ""
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A text that came from a feed or a model, and until when it is kept."""
+
+    text: Text
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What is remembered of one source: when it was asked last, what it has given, and how to ask only for news."""
+
+    looked_at: datetime | None = None
+    seen: tuple[str, ...] = ()
+    etag: str = ""
+    modified: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafts:
+    """Texts from feeds and models that wait to go out, and their origins by name (see `core/drafting.py`)."""
+
+    texts: tuple[Draft, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
     schema_version: int = 1

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from songpost.agent.measuring import Eye, Seen
     from songpost.agent.reading import Sight, Window
     from songpost.core.reading_plan import Planned
+    from songpost.source_settings import Feed, Model
+    from songpost.sources.port import Source
     from songpost.x.authorization import Tokens
     from songpost.x.client import Client
     from songpost.x.credentials import Credentials
@@ -268,6 +270,18 @@ class Session:
         from songpost.agent.reading import Window
 
         return Window(passport=self._passport(), page=self._page)
+
+    def source(self, of: Feed | Model) -> Source:
+        """A feed or a model, to be asked for texts."""
+        from songpost.source_settings import Feed
+
+        if isinstance(of, Feed):
+            from songpost.sources.feeds import FeedSource
+
+            return FeedSource(of.url)
+        from songpost.sources.bedrock import ModelSource, open_client
+
+        return ModelSource(of, open_client(of))
 
     def _page(self, planned: Planned) -> Sight:
         from songpost.agent.reading import Sight

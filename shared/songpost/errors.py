@@ -21,6 +21,7 @@
     │   ├── CommitConflict        somebody else moved a version first; nothing was written
     │   └── CommitUnanswered      no answer: it may or may not have been written
     ├── MailFailed                a notice to the owner did not go out; nothing else depends on it
+    ├── SourceError               a feed or a model gave no texts; nothing else depends on it
     └── XError                    X's answer, or its absence
         ├── NotSent               nothing reached X: certainly not billed
         ├── RateLimited           429: certainly not billed; carries retry_at
@@ -155,6 +156,10 @@ class NotFound(Refusal):
 
 class MailFailed(SongpostError):
     """A notice to the owner may not have gone out. What it tells of is in the ledger all the same."""
+
+
+class SourceError(SongpostError):
+    """A feed or a model gave no texts; nothing else depends on it."""
 
 
 class StoreError(SongpostError):

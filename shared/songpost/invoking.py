@@ -141,7 +141,7 @@ def run_reader(
 def _read(
     session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str | None
 ) -> tuple[dict[str, Json], Measurement | None, Round | None]:
-    from songpost.agent import measuring, reading
+    from songpost.agent import measuring, reading, sourcing
 
     account = session.open()
     now, dry, modes = session.clock(), session.runtime.dry_run, MODES[invocation.mode]
@@ -161,8 +161,22 @@ def _read(
             read = reading.foretell(account, now, modes)
         else:
             read = reading.read(session.desk, account, session.window, remaining, modes)
+        account = read.account
     about: dict[str, Json] = {"account": session.account, "mode": invocation.mode, "dry_run": dry}
+    if invocation.mode == "all" and only is None and sourcing.has_any(account.snapshot.settings):
+        about["sources"] = _sourced(session, account, remaining)
     return {**about, **summary.of_reader(found, read, before=before, now=now)}, found, read
+
+
+def _sourced(session: Session, account: Account, remaining: Callable[[], float]) -> list[Json]:
+    """Feeds and models, asked after everything else."""
+    from songpost.agent import sourcing
+
+    if session.runtime.dry_run:
+        looks = sourcing.foretell(account, session.clock())
+    else:
+        _, looks = sourcing.gather(session.desk, account, session.source, remaining)
+    return [summary.of_look(look) for look in looks]
 
 
 # ------------------------------------------------------------------------------------------------- functions

@@ -17,6 +17,7 @@ from typing import Annotated
 from annotated_types import Ge, Interval, Le, MinLen
 
 from songpost.model import MICROS_PER_USD, Kind
+from songpost.source_settings import Sources
 
 FORBID_UNKNOWN = {"extra": "forbid"}
 """Configuration that the validator reads off each class: a key that is not a field is an error."""
@@ -279,6 +280,7 @@ class ByRisk:
     link: Consent = Consent.AUTO
     media: Consent = Consent.AUTO
     generated: Consent = Consent.ASK
+    feed: Consent = Consent.ASK
     mention: Consent = Consent.ASK
 
 
@@ -435,6 +437,7 @@ class Settings:
     approval: Approval = field(default_factory=Approval)
     digest: Digest | None = None
     content: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=Sources)
     logging: Logging = field(default_factory=Logging)
     schema_version: Annotated[int, Interval(ge=1, le=1)] = 1
 

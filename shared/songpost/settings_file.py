@@ -393,6 +393,22 @@ def _check_unique(raw: Raw) -> Iterator[Problem]:
             yield Problem(f"topics.{index}", f"{REPLIES!r} is no topic: under it content files hold replies")
 
 
+def _check_sources(raw: Raw) -> Iterator[Problem]:
+    """A source writes for a topic that there is; a feed has an address over HTTP; none stands twice."""
+    sources, topics = _mapping(raw.get("sources")), _list(raw.get("topics"))
+    for kind in ("feeds", "models"):
+        for index, source in enumerate(_list(sources.get(kind))):
+            topic = _mapping(source).get("topic")
+            if isinstance(topic, str) and topic not in topics:
+                yield Problem(f"sources.{kind}.{index}.topic", f"{quote(topic)} is not one of the topics")
+    urls = [_mapping(source).get("url") for source in _list(sources.get("feeds"))]
+    for index, url in enumerate(urls):
+        if isinstance(url, str) and not re.fullmatch(r"https?://[^\s/?#]+\S*", url):
+            yield Problem(f"sources.feeds.{index}.url", f"{quote(url)} is no address over HTTP")
+        if url in urls[:index]:
+            yield Problem(f"sources.feeds.{index}.url", f"{quote(url)} stands twice")
+
+
 _CHECKS: tuple[Callable[[Raw], Iterator[Problem]], ...] = (
     _check_zone,
     _check_windows,
@@ -405,4 +421,5 @@ _CHECKS: tuple[Callable[[Raw], Iterator[Problem]], ...] = (
     _check_unique,
     _check_users,
     _check_opt_out_words,
+    _check_sources,
 )

@@ -19,6 +19,7 @@ from songpost.agent import documents
 from songpost.errors import Problem, SettingsError
 from songpost.settings import KNOWN_WINDOWS, AppOwner, Consent, Flag, Plan, Prices, Query, QueryAction, Settings
 from songpost.settings_file import LoadedSettings
+from songpost.source_settings import Feed, Model
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "songpost.example.yaml"
@@ -51,7 +52,13 @@ def every_key(kind: Any, path: str = "") -> set[str]:  # any dataclass of the se
         place = f"{path}{field.name}"
         found.add(place)
         inner = next((one for one in (hints[field.name], *get_args(hints[field.name])) if is_dataclass(one)), None)
-        if inner is not None and inner not in {Prices, Query, AppOwner}:  # their example stands in a comment
+        if inner is not None and inner not in {
+            Prices,
+            Query,
+            AppOwner,
+            Feed,
+            Model,
+        }:  # their example stands in a comment
             found |= every_key(inner, f"{place}.")
     return found
 
@@ -73,7 +80,16 @@ def test_example_shows_every_key_and_no_other() -> None:
     assert every_key(Settings) == keys_of(yaml.safe_load(text))
     assert all(
         f"{name}" in text
-        for name in ("user_id:", "attested_on:", "query:", "actions:", "post_create_url:", "user_read:")
+        for name in (
+            "user_id:",
+            "attested_on:",
+            "query:",
+            "actions:",
+            "post_create_url:",
+            "user_read:",
+            "url:",
+            "model_id:",
+        )
     )
     assert all(name in text for name in KNOWN_WINDOWS)
 

@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from songpost.account_documents import (
     Control,
     DayPlan,
+    Drafts,
     Fingerprints,
     Identity,
     Limits,
@@ -144,6 +145,7 @@ def snapshot_of(
         learning=noun(names.LEARNING, cast("type[Statistics | None]", Statistics), None),
         measuring=noun(names.MEASURING, Measuring, Measuring()),
         reading=noun(names.READING, Positions, Positions()),
+        drafts=noun(names.DRAFTS, Drafts, Drafts()),
         plans=plans,
         actions={key: stored.action for key, stored in loaded.actions.items()},
         versions={name: document.version for name, document in loaded.documents.items()},

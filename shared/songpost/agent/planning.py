@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from songpost.account_documents import DayPlan, Slot
 from songpost.agent import accounts, documents, ledger
 from songpost.agent.ledger import Account, Desk, Move
-from songpost.core import consent, day_plan
+from songpost.core import consent, day_plan, drafting
 from songpost.core.content import Library
 from songpost.core.day_plan import Planned
 from songpost.core.snapshot import Snapshot, plan_name
@@ -77,13 +77,24 @@ def open_slots(plans: Iterable[DayPlan]) -> tuple[Slot, ...]:
 def planned(snapshot: Snapshot, texts: Texts, day: date) -> DayPlan:
     """The plan of a local day: the saved one where it rests on today's settings and texts, else a new one."""
     saved = snapshot.plans.get(day.isoformat())
+    texts = with_drafts(snapshot, texts, day)
     if saved is not None and not _outdated(saved, snapshot, texts):
         return saved
     return day_plan.build(snapshot, texts.load(), day, texts.digest).plan
 
 
+def with_drafts(snapshot: Snapshot, texts: Texts, day: date) -> Texts:
+    """The texts of a day: the owner's own, and the drafts of feeds and models that are kept into it."""
+    drafts = snapshot.drafts
+    if not drafts.texts:
+        return texts
+    at = datetime.combine(day, time.min, UTC)
+    digest = drafting.digest_with(texts.digest, drafts, at)
+    return Texts(digest=digest, load=lambda: drafting.library_with(texts.load(), drafts, at))
+
+
 def _outdated(saved: DayPlan, snapshot: Snapshot, texts: Texts) -> bool:
-    """Whether the owner has decided otherwise since the plan was made."""
+    """Whether the owner has decided otherwise, or drafts have come or gone, since the plan was made."""
     return saved.basis != day_plan.basis(snapshot.settings, texts.digest)
 
 
@@ -114,9 +125,10 @@ def keep_plan(desk: Desk, account: Account, texts: Texts, day: date) -> Account:
     def decide(current: Account) -> Move[DayPlan | None]:
         snapshot = current.snapshot
         saved = snapshot.plans.get(day.isoformat())
-        if saved is not None and not _outdated(saved, snapshot, texts):
+        whole = with_drafts(snapshot, texts, day)
+        if saved is not None and not _outdated(saved, snapshot, whole):
             return Move(snapshot=snapshot, result=None)
-        made = day_plan.build(snapshot, texts.load(), day, texts.digest)
+        made = day_plan.build(snapshot, whole.load(), day, whole.digest)
         oldest = (local_day(snapshot, desk.now()) - timedelta(days=KEPT_PLANS - 1)).isoformat()
         past = [name for name in snapshot.plans if name < oldest]
         kept: Mapping[str, DayPlan] = {

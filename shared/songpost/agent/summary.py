@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from songpost.agent.agenda import Measured
     from songpost.agent.measuring import Measurement
     from songpost.agent.reading import Page, Round
+    from songpost.agent.sourcing import Look
 
 
 def usd(micros: int) -> float:
@@ -228,6 +229,19 @@ def of_measured(one: Measured) -> dict[str, Json]:
         "engagements": None if reward is None else reward.engagements,
         "impressions": None if reward is None else reward.impressions,
         "due_at": one.due_at.isoformat() if one.due_at is not None else None,
+    }
+
+
+def of_look(look: Look) -> Json:
+    """What became of one feed or model; in a dry run what would be asked, and at which worst price."""
+    return {
+        "source": look.name,
+        "taken": list(look.taken),
+        "left_out": list(look.left_out),
+        "price_usd": usd(look.micros),
+        "due_at": None if look.due_at is None else look.due_at.isoformat(),
+        "refused": look.refused or None,
+        "error": None if look.error is None else of_error(look.error),
     }
 
 

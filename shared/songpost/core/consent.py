@@ -25,6 +25,7 @@ RISKS: Mapping[str, Callable[[Action], bool]] = {
     "link": lambda action: any(text.links(step.text) for step in action.steps),
     "media": lambda action: any(step.media for step in action.steps),
     "generated": lambda action: action.made_with_ai,
+    "feed": lambda action: action.content_id.startswith("feed/"),
     "mention": lambda action: any(text.mentions(step.text) for step in action.steps),
 }
 """The risk classes of `approval.by_risk`, and how an action is known to belong to one."""
@@ -97,10 +98,13 @@ def first_approvals_left(snapshot: Snapshot, kind: Kind) -> int:
 def posts_may_ask(snapshot: Snapshot) -> bool:
     """Whether a planned post may need a word, so that days have to be planned ahead of it.
 
-    A mention never gets into a planned post (core/policy.py), and a generated text is proposed when its day is planned.
+    A mention never gets into a planned post (core/policy.py), and a file's generated text is proposed when its day is
+    planned.
     """
     settings = snapshot.settings
-    words = (settings.approval.post, settings.approval.by_risk.link, settings.approval.by_risk.media)
+    words = [settings.approval.post, settings.approval.by_risk.link, settings.approval.by_risk.media]
+    words += [settings.approval.by_risk.feed] if settings.sources.feeds else []
+    words += [settings.approval.by_risk.generated] if settings.sources.models else []
     return settings.stage is Stage.ASK or Consent.ASK in words or first_approvals_left(snapshot, Kind.POST) > 0
 
 

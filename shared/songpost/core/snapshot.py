@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from songpost.account_documents import (
     Control,
     DayPlan,
+    Drafts,
     Fingerprints,
     Identity,
     Limits,
@@ -24,7 +25,7 @@ from songpost.core.learning_state import Statistics
 from songpost.model import Action
 from songpost.settings import Settings
 
-CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, READING = (
+CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, READING, DRAFTS = (
     "control",
     "identity",
     "timeline",
@@ -34,6 +35,7 @@ CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, R
     "learning",
     "measuring",
     "reading",
+    "drafts",
 )
 PLAN_PREFIX = "plan/"
 
@@ -58,6 +60,7 @@ class Snapshot:
     learning: Statistics | None = None
     measuring: Measuring = field(default_factory=Measuring)
     reading: Positions = field(default_factory=Positions)
+    drafts: Drafts = field(default_factory=Drafts)
     plans: Mapping[str, DayPlan] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,59 @@
+"""What the owner decides about sources of text besides content files: feeds, and a model of Amazon Bedrock.
+
+Nouns only, as in `settings.py`, which holds them; bounds stand on the fields, where the validator finds them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated
+
+from annotated_types import Interval, MinLen
+
+_FORBID_UNKNOWN = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """An RSS or Atom feed whose entries become texts of a topic: title and link, looked at every so many hours.
+
+    At most `most_per_look` new entries are taken at a time; a text that has not gone out in `keep_days` is let go.
+    """
+
+    __pydantic_config__ = _FORBID_UNKNOWN
+    url: Annotated[str, MinLen(1)]
+    topic: Annotated[str, MinLen(1)]
+    every_hours: Annotated[int, Interval(ge=1, le=168)] = 6
+    most_per_look: Annotated[int, Interval(ge=1, le=10)] = 2
+    keep_days: Annotated[int, Interval(ge=1, le=30)] = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model of Amazon Bedrock that drafts texts of a topic, `texts` at a time.
+
+    Its prices are US dollars a million tokens, as AWS lists them for `model_id` in `region` (empty: the function's
+    own); they are asked for because a call without a price is never made.
+    """
+
+    __pydantic_config__ = _FORBID_UNKNOWN
+    model_id: Annotated[str, MinLen(1)]
+    topic: Annotated[str, MinLen(1)]
+    prompt: Annotated[str, MinLen(1)]
+    usd_per_million_input_tokens: Annotated[Decimal, Interval(ge=0, le=1000)]
+    usd_per_million_output_tokens: Annotated[Decimal, Interval(ge=0, le=1000)]
+    region: str = ""
+    every_hours: Annotated[int, Interval(ge=1, le=168)] = 24
+    texts: Annotated[int, Interval(ge=1, le=10)] = 3
+    most_tokens: Annotated[int, Interval(ge=50, le=4000)] = 800
+    keep_days: Annotated[int, Interval(ge=1, le=30)] = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where texts come from besides content files; nowhere by default."""
+
+    __pydantic_config__ = _FORBID_UNKNOWN
+    feeds: tuple[Feed, ...] = ()
+    models: tuple[Model, ...] = ()
