@@ -180,7 +180,9 @@ def _parameters(stack: Stack) -> Iterator[Found]:
                     f"{path}/{name} is missing",
                     f"aws ssm put-parameter --type SecureString --name {path}/{name}",
                 )
-        for name in sorted(name for name, kind in found.items() if kind != "SecureString"):
+        # The claims of refreshes (x/token_ssm.py) are random words that prove nothing to X: they lie there in plain.
+        plain = [name for name, kind in found.items() if kind != "SecureString" and not name.endswith("-spending")]
+        for name in sorted(plain):
             yield bad("SSM", f"{path}/{name} is no SecureString: it can be read in plain", "store it anew, encrypted")
         if mode == "oauth2" and not any(name.startswith("oauth2/") for name in found):
             yield bad("SSM", f"{path} holds no pair of tokens", "run `songpost authorize --to ssm`")

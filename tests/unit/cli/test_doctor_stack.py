@@ -204,6 +204,16 @@ def test_a_plain_parameter_and_missing_tokens_are_found(aws: Answers) -> None:
     ] == told
 
 
+def test_the_claims_of_refreshes_are_no_secrets(aws: Answers) -> None:
+    """A pair that was refreshed leaves its claim beside it, in plain: nothing is to be mended."""
+    aws["lambda"][0] = function("songpost-writer", variables(X_AUTH_MODE="oauth2"))
+    kinds = {"X_CLIENT_ID": "SecureString", "oauth2/0002": "SecureString", "oauth2/0001-spending": "String"}
+    found = [{"Name": f"/songpost/default/{name}", "Type": kind} for name, kind in kinds.items()]
+    aws["ssm"][0] = ("get_parameters_by_path", {"Parameters": found}, None)
+
+    assert [] == bad(doctor_stack.looked("songpost"))
+
+
 def test_functions_that_disagree_are_found(aws: Answers) -> None:
     """A reader of another account than the writer's is bad."""
     aws["lambda"][1] = function("songpost-reader", variables(SONGPOST_ACCOUNT="other"))
