@@ -1,44 +1,47 @@
-"""The built stack under `sam local invoke`, in a Lambda container: every event of events/, a bad one, a time-out.
+"""The built stack in Lambda containers: the bare `sam local invoke`, every event of events/, a bad one, a time-out.
 
-It wants a Docker engine with the runtime's image (`sam local invoke` pulls it where there is a registry), and skips
-loudly without.
+The events go to `sam local start-lambda`, which keeps its containers warm: all of them together take about as long as
+three bare commands. It wants a Docker engine with the runtime's image (SAM pulls it where there is a registry), and
+skips loudly without.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
 import shutil
+import signal
+import socket
 import subprocess
+import time
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import boto3
 import pytest
+import yaml
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_lambda import LambdaClient
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
+BUILT = ROOT / ".aws-sam" / "build"
 EVENTS = sorted(path.name for path in (ROOT / "events").glob("*-*.json") if path.name != "local-env.json")
+TURNS = {"writer-pause.json", "writer-pause-all.json", "writer-resume.json"}
+"""Events that change state, which a dry run refuses."""
 PLATFORMS = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 ARCHITECTURE = PLATFORMS[platform.machine()]
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A built template."""
-
-    template: Path
-
-    def invoke(self, function: str, event: Path, *words: object) -> subprocess.CompletedProcess[str]:
-        """`sam local invoke` with the repository's samconfig.toml."""
-        command = [SAM, "local", "invoke", function, "-e", event, "-t", self.template, "--skip-pull-image"]
-        override = ["--config-file", ROOT / "samconfig.toml", "--parameter-overrides", f"Architecture={ARCHITECTURE}"]
-        environ = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu-central-1"}
-        return subprocess.run(
-            [str(word) for word in (*command, *override, *words)],
-            cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+LOCAL = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu-central-1"}
+STARTS_WITHIN_SECONDS = 60
 
 
 def _skipped_for() -> str:
@@ -52,75 +55,144 @@ def _skipped_for() -> str:
     return "" if found.returncode == 0 else f"no engine with {IMAGE}: {found.stderr.strip()}"
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, python313: Path) -> Built:
-    """What `sam build` makes, in a folder of its own."""
+@pytest.fixture(scope="module")
+def built(python313: Path) -> Iterator[Path]:
+    """What `sam build` makes, where it makes it; one process at a time has it, for as long as its containers run."""
     reason = _skipped_for()
     if reason:
         pytest.skip(f"NOT RUN under sam local: {reason}")
-    out = tmp_path_factory.mktemp("sam") / "build"
-    environ = os.environ | {"SAM_CLI_TELEMETRY": "0", "PYTHON313": str(python313)}
+    kept = ROOT / "build"
+    kept.mkdir(exist_ok=True)
+    with (kept / "sam.lock").open("w") as ours, (kept / "layer.lock").open("w") as layers:
+        fcntl.flock(ours, fcntl.LOCK_EX)
+        fcntl.flock(layers, fcntl.LOCK_EX)
+        done = subprocess.run(
+            [SAM, "build"], cwd=ROOT, env=os.environ | LOCAL | {"PYTHON313": str(python313)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert 0 == done.returncode, done.stderr
+        fcntl.flock(layers, fcntl.LOCK_UN)
+        yield BUILT
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The Lambda service that SAM plays."""
+
+    client: LambdaClient
+
+    def answer(self, function: str, event: bytes) -> bytes:
+        """What an invocation comes back with, whatever it is."""
+        return self.client.invoke(FunctionName=function, Payload=event)["Payload"].read()
+
+    def invoke(self, function: str, event: bytes) -> tuple[str, dict[str, object]]:
+        """What kind of end it was, `response` or `error`, and the answer."""
+        body: dict[str, object] = json.loads(self.answer(function, event))
+        return "error" if "errorType" in body else "response", body
+
+
+@pytest.fixture(scope="module")
+def service(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """`sam local start-lambda` over the built stack with one function more, the writer in a hurry; ended afterwards."""
+    folder = tmp_path_factory.mktemp("service")
+    template, log = folder / "template.json", folder / "log"
+    template.write_text(json.dumps(_with_a_hasty_writer(built)))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [
+        SAM, "local", "start-lambda", "--template", template, "--config-file", ROOT / "samconfig.toml",
+        "--env-vars", ROOT / "events" / "local-env.json", "--port", port, "--warm-containers", "LAZY",
+        "--skip-pull-image", "--parameter-overrides", f"Architecture={ARCHITECTURE}",
+    ]  # fmt: skip
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            [str(word) for word in command], cwd=ROOT, env=os.environ | LOCAL, stdout=out, stderr=out
+        ) as sam,
+    ):
+        try:
+            _wait_for(port, sam, log)
+            yield Service(_client(port))
+        finally:
+            sam.send_signal(signal.SIGINT)  # it takes its containers along
+            sam.wait(timeout=60)
+
+
+def _with_a_hasty_writer(built: Path) -> dict[str, object]:
+    """The built template with paths for any folder, and a writer of one second whose table never answers."""
+    template: dict[str, object] = yaml.safe_load((built / "template.yaml").read_text())
+    resources = template["Resources"]
+    assert isinstance(resources, dict)
+    del resources["Watch"], template["Outputs"]  # alarms have no container
+    for name, key in (("WriterFunction", "CodeUri"), ("ReaderFunction", "CodeUri"), ("SharedLayer", "ContentUri")):
+        resources[name]["Properties"][key] = str(built / name)
+    hasty = deepcopy(resources["WriterFunction"])
+    hasty["Properties"]["Timeout"] = 1
+    del hasty["Properties"]["Events"], hasty["Metadata"]  # which would give it the writer's own variables
+    hasty["Properties"]["Environment"]["Variables"] |= {
+        "SONGPOST_STORE": "dynamodb://nowhere",
+        "SONGPOST_MEDIA_BUCKET": "",
+        "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
+    }
+    resources["HastyFunction"] = hasty
+    return template
+
+
+def _wait_for(port: int, sam: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + STARTS_WITHIN_SECONDS
+    while sam.poll() is None and time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"sam local start-lambda did not start:\n{log.read_text()}")
+
+
+def _client(port: int) -> LambdaClient:
+    return boto3.client(
+        "lambda", endpoint_url=f"http://127.0.0.1:{port}", region_name="eu-central-1",
+        aws_access_key_id="testing", aws_secret_access_key="testing",
+        config=Config(retries={"max_attempts": 0}, read_timeout=120),
+    )  # fmt: skip
+
+
+def test_the_bare_command_answers(built: Path) -> None:
+    """The command that people type, without a processor or a template, answers from what `sam build` left."""
+    if ARCHITECTURE != "x86_64":
+        pytest.skip("NOT RUN under sam local: samconfig.toml names x86_64")
+    assert built.is_dir()
     done = subprocess.run(
-        [SAM, "build", "--build-dir", out], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
-    )
+        [SAM, "local", "invoke", "WriterFunction", "-e", "events/writer-post.json", "--skip-pull-image"],
+        cwd=ROOT, env=os.environ | LOCAL, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
     assert 0 == done.returncode, done.stderr
-    return Built(out / "template.yaml")
-
-
-def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
-    """The function's answer: the last line of the output."""
-    assert 0 == done.returncode, done.stderr
-    answer: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
-    return answer
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    assert ("post", True, "default") == (answer["mode"], answer["dry_run"], answer["account"])
+    assert answer["actions"]
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_every_event_is_answered(built: Built, name: str) -> None:
+def test_every_event_is_answered(service: Service, name: str) -> None:
     """Each test event runs as it stands; what a dry run may not do, pausing and resuming, is refused by name."""
-    function = f"{name.split('-', maxsplit=1)[0].title()}Function"
-    answer = _answer(built.invoke(function, ROOT / "events" / name))
-    if name in {"writer-pause.json", "writer-resume.json"}:
-        assert "Refusal" == answer["errorType"]
+    function = f"{name.partition('-')[0].title()}Function"
+    kind, answer = service.invoke(function, (ROOT / "events" / name).read_bytes())
+    if name in TURNS:
+        assert ("error", "Refusal") == (kind, answer["errorType"])
         assert "a dry run changes nothing" in str(answer["errorMessage"])
     else:
-        assert "errorType" not in answer, answer
+        assert "response" == kind, answer
         assert (True, "default") == (answer["dry_run"], answer["account"])
 
 
-def test_a_bad_event_fails_by_name(built: Built, tmp_path: Path) -> None:
+def test_a_bad_event_fails_by_name(service: Service) -> None:
     """An unknown key fails the invocation, and the error names it."""
-    event = tmp_path / "event.json"
-    event.write_text('{"mode": "post", "dry-run": true}')
-    answer = _answer(built.invoke("WriterFunction", event))
-    assert "EventError" == answer["errorType"]
+    kind, answer = service.invoke("WriterFunction", b'{"mode": "post", "dry-run": true}')
+    assert ("error", "EventError") == (kind, answer["errorType"])
     assert str(answer["errorMessage"]).startswith("dry-run: ")
 
 
-def test_a_time_out_ends_the_invocation(built: Built, tmp_path: Path) -> None:
+def test_a_time_out_ends_the_invocation(service: Service) -> None:
     """A store that does not answer ends with the function's own time-out, not with an answer."""
-    hasty = built.template.with_name("hasty.yaml")
-    text = built.template.read_text()
-    assert "Timeout: 60" in text
-    hasty.write_text(
-        text.replace("Timeout: 60", "Timeout: 1").replace(
-            "        DRY_RUN:", "        AWS_ENDPOINT_URL_DYNAMODB: http://127.0.0.1:9\n        DRY_RUN:"
-        )
-    )
-    nowhere = tmp_path / "env.json"
-    nowhere.write_text(
-        json.dumps({"WriterFunction": {"SONGPOST_STORE": "dynamodb://nowhere", "SONGPOST_MEDIA_BUCKET": ""}})
-    )
-    done = Built(hasty).invoke("WriterFunction", ROOT / "events" / "writer-post.json", "--env-vars", nowhere)
-    assert "timed out after 1 seconds" in done.stderr, done.stderr + done.stdout
-
-
-def test_the_bare_command_answers() -> None:
-    """The command that people type, without a processor or a template, answers from what `make build` left."""
-    reason = _skipped_for() or ("" if (ROOT / ".aws-sam" / "build").is_dir() else "nothing was built: make build")
-    if reason or ARCHITECTURE != "x86_64":
-        pytest.skip(f"NOT RUN under sam local: {reason or 'samconfig.toml names x86_64'}")
-    done = subprocess.run(
-        [SAM, "local", "invoke", "WriterFunction", "-e", "events/writer-post.json", "--skip-pull-image"],
-        cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert "post" == _answer(done)["mode"]
+    assert b"Task timed out after 1.00 seconds" == service.answer("HastyFunction", b"{}")
