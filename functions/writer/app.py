@@ -10,5 +10,5 @@ from songpost.invoking import handle_writer  # noqa: E402  after the line above,
 
 
 def handler(event: Mapping[str, object], context: object) -> Mapping[str, object]:
-    """One tick of the writer. `event` has the form of docs/events.md; the result is the JSON summary of the tick."""
+    """One tick of the writer. `event` has the form of docs/environment.md; the result is the JSON summary of the tick."""
     return handle_writer(event, context)

@@ -58,7 +58,7 @@ class State(StrEnum):
 
 
 class PriceClass(StrEnum):
-    """What X charges for, a call or a resource (reference: docs/prices.md)."""
+    """What X charges for, a call or a resource (docs/x-api.md says which call is of which class)."""
 
     POST_CREATE = "post_create"
     POST_CREATE_URL = "post_create_url"
