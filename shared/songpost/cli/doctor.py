@@ -87,7 +87,11 @@ def _person(session: Session) -> Iterator[Found]:
         yield good("label and operator", f"attested on {snapshot.settings.automated_label_attested_on}; {seen}")
     doubt = ownership.doubt(snapshot.settings.app_owner, identity, now.date())
     if doubt:
-        yield note("app", f"{doubt}: own posts and mentions are booked at the full price", "see docs/environment.md")
+        yield note(
+            "app",
+            f"{doubt}: own posts and mentions are booked at the full price",
+            "if it does, say so by `app_owner` in the settings",
+        )
     else:
         yield good("app", "the account owns it: own posts and mentions are booked at the owner's price")
 
