@@ -5,17 +5,23 @@ from __future__ import annotations
 import ast
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from songpost.agent import sourcing, writing
+from songpost.bootstrap import READ_SECONDS
+from songpost.core import admission
+from songpost.model import Media
 from songpost.runtime import Runtime
 from songpost.settings import Plan
 from songpost.store.dynamodb_records import TTL
 from songpost.store.dynamodb_wire import SCHEMA
 from tests.template.conftest import of_type
+from tests.unit.core import cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ["WriterFunction", "ReaderFunction"]
+SHORTEST_PERIOD_SECONDS = 2 * 60
 PERIOD_SECONDS = {"WriterFunction": 5 * 60, "ReaderFunction": 30 * 60}
 TICK = {"WriterFunction": "both", "ReaderFunction": "all"}
 OUTPUTS = {"ReaderFunction", "WriterFunction", "Table", "MediaBucket", "FailureQueue", "Dashboard"}
@@ -126,9 +133,19 @@ def test_a_failed_invocation_is_kept_and_never_repeated(stack: Callable[..., Tem
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_an_invocation_ends_before_the_next_begins(stack: Callable[..., Template], function: str) -> None:
-    """A function times out before its next tick, and no rate of the template could make that otherwise by default."""
-    properties = stack()["Resources"][function]["Properties"]
-    assert properties["Timeout"] < PERIOD_SECONDS[function]
+    """A function times out before its next tick, at the shortest period that a rate may have too."""
+    assert stack()["Resources"][function]["Properties"]["Timeout"] <= SHORTEST_PERIOD_SECONDS < PERIOD_SECONDS[function]
+
+
+def test_an_invocation_has_time_for_the_longest_thing_that_it_does(stack: Callable[..., Template]) -> None:
+    """A tick begins nothing that it might not end; so a time-out must leave room for a post with media after a read of
+    who we are, and for a model's drafts after a sweep: else they would never be begun.
+    """
+    resources = stack()["Resources"]
+    pictured = replace(cases.action(), media=(Media(path="loaf.png", alt_text="A loaf."),))
+    with_media = admission.send_seconds(pictured) + writing.SPARE_SECONDS
+    assert resources["WriterFunction"]["Properties"]["Timeout"] >= with_media + READ_SECONDS
+    assert resources["ReaderFunction"]["Properties"]["Timeout"] >= sourcing.TICK_SECONDS + READ_SECONDS
 
 
 @pytest.mark.parametrize(
