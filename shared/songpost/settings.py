@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 from annotated_types import Ge, Interval, Le, MinLen
@@ -215,14 +216,8 @@ class UsdPerKind:
 
     def of(self, kind: Kind) -> Decimal | None:
         """The ceiling of a kind; deletes and reads have none of their own."""
-        return {
-            Kind.POST: self.post,
-            Kind.REPLY: self.reply,
-            Kind.QUOTE: self.quote,
-            Kind.REPOST: self.repost,
-            Kind.LIKE: self.like,
-            Kind.FOLLOW: self.follow,
-        }.get(kind)
+        ceiling: Decimal | None = getattr(self, kind.value, None)
+        return ceiling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +241,13 @@ class Budget:
 
     def micros(self, usd: Decimal) -> int:
         """A ceiling in micro-dollars, less the buffer, rounded down."""
-        return int(usd * MICROS_PER_USD * (1 - Decimal(str(self.buffer_pct))))
+        return _less_buffer(usd, self.buffer_pct)
+
+
+@lru_cache(maxsize=256)
+def _less_buffer(usd: Decimal, buffer_pct: float) -> int:
+    """Micro-dollars, rounded down. Every look at the money asks for the same few of them."""
+    return int(usd * MICROS_PER_USD * (1 - Decimal(str(buffer_pct))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ def adopt(
             changed_by="songpost import",
         ),
     )
-    ledger.commit(desk, documents.changes_of(after, ("control", "fingerprints", "learning"), ()))
+    ledger.commit(desk, documents.changes_of(after, after.versions, ("control", "fingerprints", "learning"), ()))
     puts: list[Change] = [PutAction(action, None) for action, _ in past]
     for start in range(0, len(puts), BATCH // 2):
         ledger.commit(desk, puts[start : start + BATCH // 2])

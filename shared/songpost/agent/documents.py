@@ -7,7 +7,6 @@ that does not decode is an error that names it. Nothing else in Songpost knows h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TypeVar, cast
 
 from songpost.account_documents import (
@@ -159,27 +158,25 @@ def noun_of(snapshot: Snapshot, name: str) -> object:
     return getattr(snapshot, name)
 
 
-def changes_of(snapshot: Snapshot, written: Iterable[str], relied_on: Iterable[str]) -> list[Change]:
-    """Writes for the documents in `written`, as `snapshot` has them, and checks for those relied on."""
+def changes_of(
+    snapshot: Snapshot, versions: Mapping[str, int], written: Iterable[str], relied_on: Iterable[str]
+) -> list[Change]:
+    """Writes of the documents in `written` as `snapshot` has them, over these versions; checks of those relied on."""
     written = list(dict.fromkeys(written))
-    puts: list[Change] = [
-        PutDocument(name, encode(noun_of(snapshot, name)), snapshot.versions.get(name, 0)) for name in written
-    ]
-    checks = [
-        CheckDocument(name, snapshot.versions.get(name, 0)) for name in dict.fromkeys(relied_on) if name not in written
-    ]
+    puts: list[Change] = [PutDocument(name, encode(noun_of(snapshot, name)), versions.get(name, 0)) for name in written]
+    checks = [CheckDocument(name, versions.get(name, 0)) for name in dict.fromkeys(relied_on) if name not in written]
     return [*puts, *checks]
 
 
-def moved(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
-    """The snapshot after its changes were committed: the versions of what was written are one higher."""
-    versions = dict(snapshot.versions)
+def moved(versions: Mapping[str, int], changes: Iterable[Change]) -> Mapping[str, int]:
+    """The versions after these changes were committed: those of what was written are one higher."""
+    after = dict(versions)
     for change in changes:
         if isinstance(change, PutDocument):
-            versions[change.name] = change.expected + 1
+            after[change.name] = change.expected + 1
         elif isinstance(change, DeleteDocument):
-            versions.pop(change.name, None)
-    return replace(snapshot, versions=versions)
+            after.pop(change.name, None)
+    return after
 
 
 def action_body(action: Action) -> dict[str, Json]:

@@ -120,19 +120,18 @@ def move(desk: Desk, account: Account, decide: Callable[[Account], Move[R]]) -> 
             desk.sleep(RACE_WAIT_SECONDS * random.random() * race)
             account = Account(*desk.reload())
         chosen = decide(account)
-        changes = documents.changes_of(
-            replace(chosen.snapshot, versions=account.snapshot.versions), chosen.written, chosen.relied_on
-        )
-        changes += [PutAction(action, previous) for action, previous in chosen.actions]
-        changes += chosen.others
         if not (chosen.written or chosen.actions or chosen.others):
             return account, chosen.result
+        versions = account.snapshot.versions
+        changes = documents.changes_of(chosen.snapshot, versions, chosen.written, chosen.relied_on)
+        changes += [PutAction(action, previous) for action, previous in chosen.actions]
+        changes += chosen.others
         try:
             commit(desk, changes)
         except CommitConflict:
             continue
         _tell(chosen.actions)
-        after = documents.moved(replace(chosen.snapshot, versions=account.snapshot.versions), changes)
+        after = replace(chosen.snapshot, versions=documents.moved(versions, changes))
         return _with_actions(after, account.stored, chosen.actions), chosen.result
     raise CommitConflict(
         f"lost {RACES} races in a row", where=desk.account, mend="other ticks are at work; the next one decides"

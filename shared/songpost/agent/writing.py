@@ -203,6 +203,8 @@ def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
             for stored in current.stored.values()
             if stored.action.state in {State.PLANNED, State.PROPOSED} and stored.action.sendable_until <= now
         ]
+        if not late and not waiting:
+            return Move(snapshot=snapshot, result=())
         keys = {slot.key for slot in late}
         changed = {
             plan.date: replace(

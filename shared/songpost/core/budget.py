@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from songpost.account_documents import Tally, Usage
 from songpost.core import pacing
@@ -91,6 +92,7 @@ def month_of(now: datetime, billing_day: int) -> str:
     return f"{start.year:04d}-{start.month:02d}"
 
 
+@lru_cache(maxsize=256)
 def _month_start(day: date, billing_day: int) -> date:
     first = day.replace(day=1)
     if day.day < billing_day:
@@ -98,6 +100,7 @@ def _month_start(day: date, billing_day: int) -> date:
     return first.replace(day=billing_day)
 
 
+@lru_cache(maxsize=256)
 def _next_month(start: date, billing_day: int) -> date:
     return (start.replace(day=1) + timedelta(days=32)).replace(day=billing_day)
 
@@ -109,12 +112,13 @@ def _midnight(day: date) -> datetime:
 def _used(usage: Usage, start: date, end: date) -> Tally:
     """What the UTC days from `start` until before `end` have used."""
     first, last = start.isoformat(), end.isoformat()
-    days = [tally for day, tally in usage.days.items() if first <= day < last]
-    return Tally(
-        writes=sum(tally.writes for tally in days),
-        reads=sum(tally.reads for tally in days),
-        spent_micros=sum(tally.spent_micros for tally in days),
-    )
+    writes = reads = spent_micros = 0
+    for day, tally in usage.days.items():
+        if first <= day < last:
+            writes += tally.writes
+            reads += tally.reads
+            spent_micros += tally.spent_micros
+    return Tally(writes=writes, reads=reads, spent_micros=spent_micros)
 
 
 def _used_by(usage: Usage, kind: Kind, start: date, end: date) -> int:
@@ -123,6 +127,7 @@ def _used_by(usage: Usage, kind: Kind, start: date, end: date) -> int:
     return sum(micros for key, micros in usage.kind_micros.items() if first <= key[:10] < last and key[11:] == name)
 
 
+@lru_cache(maxsize=64)
 def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | None:
     caps = [limit for limit in (cap, custom) if limit is not None]
     return int(min(caps) * (1 - Decimal(str(buffer_pct)))) if caps else None

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 Spans = Mapping[str, tuple[str, str]]
@@ -87,9 +88,15 @@ def occurrences(spans: Spans, zone: str, weekdays: Collection[int], day: date) -
     """
     if day.isoweekday() not in weekdays:
         return ()
+    return _occurrences(tuple((name, (start, end)) for name, (start, end) in spans.items()), zone, day)
+
+
+@lru_cache(maxsize=256)
+def _occurrences(spans: tuple[tuple[str, tuple[str, str]], ...], zone: str, day: date) -> tuple[Occurrence, ...]:
+    """The windows that start on a date, whatever its weekday. A tick asks for the same three days again and again."""
     rules = ZoneInfo(zone)
     found = []
-    for window in parse(spans):
+    for window in parse(dict(spans)):
         last = day if window.end > window.start else day + _DAY
         opens_at = first_instant(datetime.combine(day, window.start), rules)
         closes_at = first_instant(datetime.combine(last, window.end), rules)

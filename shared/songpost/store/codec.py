@@ -35,12 +35,13 @@ def _plain(value: object) -> object:
     raise TypeError(f"not JSON: {type(value).__name__}")
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+
+
 def canonical(value: object, where: str) -> str:
     """Encode plain JSON (and times) canonically; `where` names the record in `CommitRefused`."""
     try:
-        text = json.dumps(
-            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
-        )
+        text = _ENCODER.encode(value)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise CommitRefused(
@@ -98,6 +99,8 @@ def _builtins(action: Action) -> object:
 
 def stray(found: object, known: object, path: str = "") -> str:
     """Name the first field of `found` that `known` (the same record, written anew) does not have."""
+    if found == known:  # as nearly always: told at once, by the interpreter
+        return ""
     if isinstance(found, Mapping) and isinstance(known, Mapping):
         for name, value in found.items():
             place = f"{path}.{name}" if path else name
