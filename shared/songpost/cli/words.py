@@ -352,6 +352,18 @@ COMMANDS: tuple[Row, ...] = (
         command="command",
     ),
     Row(
+        "report",
+        "one HTML file: what was posted, learned and spent, and what waits",
+        "songpost report --out songpost-report.html",
+        "report",
+        (
+            word(
+                "--out", metavar="FILE", default="songpost-report.html", help="the file to write (default: %(default)s)"
+            ),
+            word("--at", metavar="TIME", help="as of this time (2026-11-22T09:30+01:00)"),
+        ),
+    ),
+    Row(
         "replay",
         "make every stored decision again; differences are errors",
         "songpost replay --since 2026-11-22",

@@ -1,0 +1,1 @@
+"""The page's template, stylesheet and icon, found by `importlib.resources`."""
