@@ -6,33 +6,30 @@ client, AWS, YAML) is built when it is first used, so a dry run on a laptop pays
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songpost.account_documents import Identity
-from songpost.agent import documents, library
+from songpost.agent import documents
 from songpost.agent.enrolment import Passport, Told
 from songpost.agent.ledger import Account, Desk
-from songpost.agent.planning import Texts
 from songpost.agent.reconcile import TimelineRead
 from songpost.agent.writing import Hand
-from songpost.core import content
 from songpost.core.admission import CALL_SECONDS
 from songpost.core.snapshot import IDENTITY, Snapshot
-from songpost.errors import CredentialsError, NotFound, Refusal, VariableError
+from songpost.errors import CredentialsError, NotFound, VariableError
+from songpost.given import Given, found, settings_path
 from songpost.mail import LoggedMail, Mail, sns_mail
 from songpost.media_files import SCHEME, MediaBucket, read_file
 from songpost.model import Action, Attempt, Media, Post, User
 from songpost.runtime import Runtime
-from songpost.settings import Settings
 from songpost.store.opening import open_store
 from songpost.store.port import Loaded, Store, StoredAction
 
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
     from songpost.agent.measuring import Eye, Seen
     from songpost.agent.reading import Sight, Window
     from songpost.core.reading_plan import Planned
+    from songpost.core.sweep import Asked
     from songpost.source_settings import Feed, Model
     from songpost.sources.port import Source
     from songpost.x.authorization import Tokens
@@ -54,7 +52,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EXAMPLE = "songpost.example.yaml"
 TOKEN_LEASE = "oauth2"  # noqa: S105 - the name of a lease
 READ_SECONDS = 20.0
 """The longest that one read of X may take, its retries included."""
@@ -64,15 +61,6 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """The time of this machine, aware, in UTC."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """Settings and texts as a file or the store gave them; `source` says which."""
-
-    settings: Settings
-    texts: Texts
-    source: str
 
 
 @dataclass(kw_only=True)
@@ -112,26 +100,7 @@ class Session:
         return self._loaded
 
     def _given(self, loaded: Loaded) -> Given:
-        given = self._found(loaded)
-        return replace(given, settings=_bounded(given.settings, self.runtime))
-
-    def _found(self, loaded: Loaded) -> Given:
-        if self.file is not None:
-            return _from_file(self.file)
-        stored = library.stored_settings(loaded)
-        if stored is not None:
-            digest = library.stored_digest(loaded)
-            texts = Texts(digest=digest, load=lambda: library.stored_texts(self.store, self.account, digest))
-            return Given(settings=stored, texts=texts, source="the store")
-        if self.runtime.dry_run:
-            example = _example()
-            if example is not None:
-                return _from_file(example)
-        raise Refusal(
-            "no settings: neither a file nor the store has any",
-            where="SONGPOST_SETTINGS",
-            mend="write songpost.yaml (songpost.example.yaml shows every key), or run 'songpost settings push FILE'",
-        )
+        return found(self.runtime, self.file, self.store, loaded)
 
     def open(self) -> Account:
         """The account in hand, for the session's first decision."""
@@ -257,10 +226,12 @@ class Session:
         gone = {post_id: why for post_id, why in answer.value.missing.items() if why != NOT_GIVEN}
         return Seen(metrics=metrics, gone=gone, complete=False, told=self._told(answer))
 
-    def _seen_in_timeline(self, user_id: str, since_id: str, most: int) -> Seen:
+    def _seen_in_timeline(self, user_id: str, asked: Asked, most: int) -> Seen:
         from songpost.agent.measuring import Seen
 
-        answer = self.client.timeline(user_id, since_id=since_id, max_posts=most, deadline=self._deadline())
+        answer = self.client.timeline(
+            user_id, since_id=asked.since_id, until_id=asked.until_id, max_posts=most, deadline=self._deadline()
+        )
         metrics = {post.id: post.metrics for post in answer.value.posts}
         told, posts = self._told(answer), answer.value.posts
         return Seen(metrics=metrics, gone={}, complete=answer.value.complete, told=told, posts=posts)
@@ -375,23 +346,6 @@ class Session:
         self.store.close()
 
 
-def _bounded(settings: Settings, runtime: Runtime) -> Settings:
-    """The settings within the environment's bounds: the named plan or none, and the lower of the two ceilings.
-
-    Raises `Refusal` where the plans differ: its prices and caps would be another's.
-    """
-    if runtime.plan not in {"", settings.plan.value}:
-        raise Refusal(
-            f"is {runtime.plan!r}, but the account's settings say {settings.plan.value!r}",
-            where="SONGPOST_PLAN",
-            mend="correct the one that is wrong: the stack's Plan, or plan in the settings ('songpost settings push')",
-        )
-    ceiling, budget = runtime.monthly_budget_usd, settings.budget
-    if ceiling is None or ceiling >= budget.usd_per_month:
-        return settings
-    return replace(settings, budget=replace(budget, usd_per_month=ceiling))
-
-
 def s3_client() -> S3Client:
     """AWS's object store."""
     import boto3
@@ -436,36 +390,4 @@ def open_session(
     """
     read_only = runtime.dry_run if write is None else not write
     store = open_store(runtime.store, read_only=read_only)
-    return Session(runtime=runtime, environ=environ, store=store, clock=clock, file=_settings_file(runtime))
-
-
-def _settings_file(runtime: Runtime) -> Path | None:
-    """The settings file of a laptop; a function has none: it takes its settings from the store alone."""
-    if runtime.in_lambda:
-        return None
-    if runtime.settings_path:
-        return Path(runtime.settings_path)
-    here = Path("songpost.yaml")
-    return here if here.is_file() else None
-
-
-def _example() -> Path | None:
-    """The example that ships: here, at the top of the checkout, or beside the code in a function's layer."""
-    package = Path(__file__).resolve().parent
-    candidates = (Path(EXAMPLE), package.parents[1] / EXAMPLE, package / "example.json")
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _from_file(path: Path) -> Given:
-    """Settings and texts of a file: a person's YAML, or the example in its canonical form."""
-    if path.suffix == ".json":
-        body = json.loads(path.read_bytes())
-        texts = library.texts_of(body["texts"])
-        known = Texts(digest=content.digest(texts), load=lambda: texts)
-        return Given(settings=documents.decode_settings(body["settings"]), texts=known, source=path.name)
-    from songpost import content_file, settings_file
-
-    settings = settings_file.load(path).settings
-    texts = content_file.load(settings, path.parent)
-    known = Texts(digest=content.digest(texts), load=lambda: texts)
-    return Given(settings=settings, texts=known, source=str(path))
+    return Session(runtime=runtime, environ=environ, store=store, clock=clock, file=settings_path(runtime))

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.benchmark
 TOP = Path(__file__).parents[2]
 RUN = """
 import json, sys, time
-from songpost.bootstrap import _from_file
+from songpost.given import from_file
 from songpost.lab.simulation.run import Plan, simulate, store_for_a_run
 days, accounts, faults = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-settings = _from_file(__import__("pathlib").Path("songpost.example.yaml")).settings
+settings = from_file(__import__("pathlib").Path("songpost.example.yaml")).settings
 begin, spent = time.perf_counter(), time.process_time()
 with store_for_a_run() as store:
     run = simulate(Plan(days=days, settings=settings, accounts=accounts, faults=faults), store)

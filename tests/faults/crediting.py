@@ -16,9 +16,10 @@ from songpost.agent.agenda import Reading
 from songpost.agent.enrolment import Told
 from songpost.agent.measuring import Seen
 from songpost.agent.planning import Texts
-from songpost.bootstrap import Given, Session
+from songpost.bootstrap import Session
 from songpost.core import rate_limits
 from songpost.core.reads import AdmittedRead
+from songpost.given import Given
 from songpost.model import Action, Arm, Kind, PriceClass, State
 from songpost.runtime import Runtime
 from songpost.settings import Schedule, Settings

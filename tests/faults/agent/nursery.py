@@ -21,10 +21,11 @@ from typing import TextIO
 
 from songpost.agent.planning import Texts
 from songpost.agent.writing import Tick, tick
-from songpost.bootstrap import Given, Session
+from songpost.bootstrap import Session
 from songpost.core import content
 from songpost.core.admission import Admitted, Refused
 from songpost.errors import SongpostError
+from songpost.given import Given
 from songpost.model import State, Text
 from songpost.runtime import Runtime
 from songpost.settings import Budget, PerKind, Schedule, Settings, Similarity

@@ -17,8 +17,9 @@ import pytest
 from songpost.agent import ledger
 from songpost.agent.planning import Texts
 from songpost.agent.writing import Tick, tick
-from songpost.bootstrap import Given, Session
+from songpost.bootstrap import Session
 from songpost.core import content
+from songpost.given import Given
 from songpost.lab.in_process import SandboxTransport, environment
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.faults import Fault

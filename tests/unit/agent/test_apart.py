@@ -10,10 +10,11 @@ from songpost.agent import apart, ledger
 from songpost.agent.foretelling import foretell
 from songpost.agent.planning import Texts
 from songpost.agent.writing import Tick, tick
-from songpost.bootstrap import Given, Session
+from songpost.bootstrap import Session
 from songpost.core import content, neighbours
 from songpost.core.admission import Admitted, Refused
 from songpost.core.prices import quote_write
+from songpost.given import Given
 from songpost.model import Action, Json, Kind, State, Text
 from songpost.settings import Similarity
 from songpost.store.port import PutItem

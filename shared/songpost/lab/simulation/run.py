@@ -25,9 +25,9 @@ from songpost import invoking
 from songpost.agent import approvals, control, events, resolving
 from songpost.agent.ledger import Account
 from songpost.agent.planning import Texts
-from songpost.bootstrap import Given
 from songpost.core import content, windows
 from songpost.errors import Refusal, SongpostError
+from songpost.given import Given
 from songpost.lab.in_process import environment
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.faults import Faults
