@@ -149,11 +149,12 @@ def _read(
     found: measuring.Measurement | None = None
     if only:
         account, found = measuring.awaiting(session.desk, account, only, write=not dry)
+    swept = only is None
     if found is None and "timeline" in modes:
         if dry:
-            found = measuring.foretell(account, now, only or "")
+            found = measuring.foretell(account, now, only or "", swept=swept)
         else:
-            found = measuring.measure(session.desk, account, session.eye, remaining, only or "")
+            found = measuring.measure(session.desk, account, session.eye, remaining, only or "", swept=swept)
         account = found.account
     read: reading.Round | None = None
     if only is None and (found is None or found.stopped is None):
@@ -204,12 +205,12 @@ def handle_reader(event: object, context: object) -> dict[str, Json]:
     invocation = events.parse(event, events.READER_MODES, "all")
     session = _function_session(invocation)
     try:
-        shown, found, _ = run_reader(session, invocation, _remaining(context))
+        shown, found, read = run_reader(session, invocation, _remaining(context))
     finally:
         telemetry.flush()
     logger.info("tick", extra={"summary": shown})
-    if found is not None and not session.runtime.dry_run:
-        telemetry.emit(figures.of_measurement(found))
+    if not session.runtime.dry_run:
+        telemetry.emit(figures.of_reader(found, read))
     return shown
 
 

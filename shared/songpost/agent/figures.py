@@ -16,6 +16,7 @@ from songpost.model import MICROS_PER_USD, State
 
 if TYPE_CHECKING:
     from songpost.agent.measuring import Measurement
+    from songpost.agent.reading import Round
     from songpost.agent.writing import Tick
 
 Figures = Mapping[str, tuple[str, float]]
@@ -45,7 +46,9 @@ def limit_left(snapshot: Snapshot, now: datetime) -> float | None:
     return min((bucket.remaining / bucket.limit for bucket in running), default=None)
 
 
-def of_measurement(found: Measurement) -> Figures:
+def of_reader(found: Measurement | None, read: Round | None) -> Figures:
     """The mean engagement rate of the posts that a reader's tick credited; nothing where it credited none."""
-    rates = [one.reward.rate / (1 << FRACTION_BITS) for one in found.posts if one.reward is not None]
+    posts = [] if found is None else [*found.posts]
+    posts += [] if read is None else [one for page in read.pages for one in page.measured]
+    rates = [one.reward.rate / (1 << FRACTION_BITS) for one in posts if one.reward is not None]
     return {"Reward": ("None", sum(rates) / len(rates))} if rates else {}

@@ -1,8 +1,8 @@
 """Measuring: the reads of sent posts, and what the learner is told of them.
 
 The day's mark of a post is written by the commit that books its read, so of two readers one reads it. One read
-serves all posts that are due (`agent/agenda.py`); what it brings is settled and credited by one commit
-(`agent/crediting.py`). With nothing due, the load of the account is all that a tick costs.
+serves the posts that are due (`agent/agenda.py`); what it brings is settled and credited by one commit
+(`agent/looks.py`). With nothing due, the load of the account is all that a tick costs.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from songpost.account_documents import Awaited, Measuring
-from songpost.agent import crediting, documents, ledger, own_posts, transitions
+from songpost.account_documents import Measuring
+from songpost.agent import crediting, documents, journal, ledger, looks, own_posts, transitions
 from songpost.agent.agenda import Measured, Reading, Result, admitted, agenda, marked, without_old
-from songpost.agent.crediting import Credited
 from songpost.agent.enrolment import Passport, Told, enrol
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.writing import pause_if_blocked, pause_if_overspending
@@ -23,19 +22,14 @@ from songpost.core import rate_limits
 from songpost.core.admission import Refused
 from songpost.core.measurement import correction_at
 from songpost.core.reads import AdmittedRead, settled_read
-from songpost.core.reward import NotCredited
-from songpost.core.snapshot import LEARNING, MEASURING, Snapshot
+from songpost.core.snapshot import LEARNING, MEASURING
+from songpost.core.sweep import Asked
 from songpost.errors import ClockError, NotFound, NotSent, RateLimited, SongpostError, XError
 from songpost.model import ORIGINALS, SKEW_SECONDS, Action, Post, State
 from songpost.store.port import PutItem
 
 logger = logging.getLogger(__name__)
 
-READS = "reads"
-"""Collection of the reads that were made: what, on which UTC day, at what price, and what came of it."""
-KEPT_READS = timedelta(days=400)
-FRUITLESS_LOOKS = 2
-"""Reads after which a post that shows too few impressions is left alone."""
 TICK_SECONDS = 40.0
 """Time that must be left before a read is begun."""
 
@@ -58,12 +52,12 @@ class Seen:
 class Eye:
     """What reads X for the reader; built only where a run is live.
 
-    `posts` takes ids; `timeline` takes user id, since id and the most posts. Both raise the errors of `x/`.
+    `posts` takes ids; `timeline` takes the user's id, what to ask, and the most posts. Both raise the errors of `x/`.
     """
 
     passport: Passport
     posts: Callable[[tuple[str, ...]], Seen]
-    timeline: Callable[[str, str, int], Seen]
+    timeline: Callable[[str, Asked, int], Seen]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +78,12 @@ class Measurement:
     stopped: SongpostError | None = None
 
 
-def foretell(account: Account, now: datetime, only: str = "") -> Measurement:
+def foretell(account: Account, now: datetime, only: str = "", *, swept: bool = False) -> Measurement:
     """What a live tick would read at `now`, at which price, and what waits. Pure."""
     snapshot = account.snapshot
-    posts = agenda(snapshot, now, only)
+    posts = agenda(snapshot, now, only, swept=swept)
     rebuilt = crediting.out_of_date(snapshot.learning, snapshot.settings.learning, now)
-    found = admitted(snapshot, now, only)
+    found = admitted(snapshot, now, only, swept=swept)
     if found is None:
         return Measurement(account=account, posts=posts, rebuilt=rebuilt)
     reading, decision = found
@@ -103,16 +97,23 @@ def foretell(account: Account, now: datetime, only: str = "") -> Measurement:
 
 
 def measure(
-    desk: Desk, account: Account, eye: Callable[[], Eye], remaining: Callable[[], float], only: str = ""
+    desk: Desk,
+    account: Account,
+    eye: Callable[[], Eye],
+    remaining: Callable[[], float],
+    only: str = "",
+    *,
+    swept: bool = False,
 ) -> Measurement:
     """Read what is due and credit it. `eye` is built only where there is something to read.
 
-    An error of X ends the tick, not the function: it stands in the result, and the account pauses where nothing
-    will work. Raises the errors of the store, and `IdentityError` for another user's credentials.
+    With `swept`, sweeps of the own timeline follow in this tick and others: what they show is left to them. An error
+    of X ends the tick, not the function: it stands in the result, and the account pauses where nothing will work.
+    Raises the errors of the store, and `IdentityError` for another user's credentials.
     """
     account, rebuilt = _refreshed(desk, account)
-    waiting = agenda(account.snapshot, desk.now(), only)
-    if admitted(account.snapshot, desk.now(), only) is None or remaining() < TICK_SECONDS:
+    waiting = agenda(account.snapshot, desk.now(), only, swept=swept)
+    if admitted(account.snapshot, desk.now(), only, swept=swept) is None or remaining() < TICK_SECONDS:
         return Measurement(account=account, posts=waiting, rebuilt=rebuilt)
     account = pause_if_overspending(desk, account)
     opened = eye()
@@ -126,9 +127,10 @@ def measure(
         return Measurement(account=account, posts=waiting, rebuilt=rebuilt, stopped=error)
     if refused is not None:
         return Measurement(account=account, posts=waiting, rebuilt=rebuilt, refused=refused)
-    account, found = _book(desk, account, only)
+    account, found = _book(desk, account, only, swept=swept)
     if found is None:
-        return Measurement(account=account, posts=agenda(account.snapshot, desk.now(), only), rebuilt=rebuilt)
+        waiting = agenda(account.snapshot, desk.now(), only, swept=swept)
+        return Measurement(account=account, posts=waiting, rebuilt=rebuilt)
     reading, decision = found
     if isinstance(decision, Refused):
         return Measurement(account=account, posts=waiting, reading=reading, refused=decision, rebuilt=rebuilt)
@@ -151,7 +153,9 @@ def _refreshed(desk: Desk, account: Account) -> tuple[Account, str]:
     return ledger.move(desk, account, decide)
 
 
-def _book(desk: Desk, account: Account, only: str) -> tuple[Account, tuple[Reading, AdmittedRead | Refused] | None]:
+def _book(
+    desk: Desk, account: Account, only: str, *, swept: bool
+) -> tuple[Account, tuple[Reading, AdmittedRead | Refused] | None]:
     """Commit the booking of the read that is due, with the mark of the day on each of its posts."""
     #   this reader            another reader
     #   load: p is due         load: p is due
@@ -159,7 +163,7 @@ def _book(desk: Desk, account: Account, only: str) -> tuple[Account, tuple[Readi
 
     def decide(current: Account) -> Move[tuple[Reading, AdmittedRead | Refused] | None]:
         now = desk.now()
-        found = admitted(current.snapshot, now, only)
+        found = admitted(current.snapshot, now, only, swept=swept)
         if found is None:
             return Move(snapshot=current.snapshot, result=None)
         reading, decision = found
@@ -170,7 +174,7 @@ def _book(desk: Desk, account: Account, only: str) -> tuple[Account, tuple[Readi
             snapshot=replace(decision.snapshot, measuring=measuring),
             written=(*decision.written, MEASURING),
             relied_on=("control", "identity", documents.SETTINGS),
-            others=(_journal(reading, decision, "booked"),),
+            others=(_journal(reading, decision, journal.BOOKED),),
             result=found,
         )
 
@@ -178,31 +182,16 @@ def _book(desk: Desk, account: Account, only: str) -> tuple[Account, tuple[Readi
 
 
 def _journal(reading: Reading, booked: AdmittedRead, outcome: str, resources: int | None = None) -> PutItem:
-    """The line about one read, keyed by its UTC day, its time and its first post; the outcome replaces the booking."""
-    at = booked.booked_at
-    units = booked.resources if resources is None else resources
-    return PutItem(
-        READS,
-        f"{at:%Y-%m-%d/%H%M%S.%f}/{reading.post_ids[0]}",
-        {
-            "endpoint": reading.endpoint,
-            "price_class": reading.price_class.value,
-            "post_ids": list(reading.post_ids),
-            "micros": units * booked.unit_micros,
-            "resources": units,
-            "outcome": outcome,
-            "schema_version": 1,
-        },
-        if_absent=outcome == "booked",
-        expires_at=at + KEPT_READS,
-    )
+    """The line about one read, named by its first post."""
+    ids = reading.post_ids
+    return journal.line(ids[0], reading.endpoint, reading.price_class, booked, outcome, resources, ids)
 
 
 def _read(desk: Desk, account: Account, eye: Eye, reading: Reading, booked: AdmittedRead) -> Measurement:
-    identity = account.snapshot.identity
+    identity, asked = account.snapshot.identity, Asked(since_id=reading.since_id, until_id=reading.until_id)
     try:
         if reading.since_id and identity is not None:
-            seen = eye.timeline(identity.user_id, reading.since_id, reading.resources)
+            seen = eye.timeline(identity.user_id, asked, reading.resources)
         else:
             seen = eye.posts(reading.post_ids)
     except XError as error:
@@ -222,7 +211,7 @@ def _read(desk: Desk, account: Account, eye: Eye, reading: Reading, booked: Admi
         return Measurement(account=account, reading=reading, booked=booked, settled_micros=micros, stopped=skewed)
     account, posts = _credit(desk, account, reading, booked, seen)
     if reading.since_id:
-        account = own_posts.served(desk, account, seen.posts, reading.since_id, complete=seen.complete)
+        account = own_posts.served(desk, account, seen.posts, asked, complete=seen.complete)
     return Measurement(account=account, posts=posts, reading=reading, booked=booked, settled_micros=micros)
 
 
@@ -255,6 +244,7 @@ def _credit(
     #   this reader                         another reader
     #   load v7, no credit of p             load v7, no credit of p
     #   commit 7 → 8 with the credit of p   commit 7 → 8: refused; it loads v8, finds the credit, and adds nothing
+    # The same holds where the other one is a sweep of the own timeline (`agent/reading.py`).
     actions = {
         post_id: desk.store.action(desk.account, awaited.key)
         for post_id, awaited in account.snapshot.measuring.posts.items()
@@ -274,27 +264,18 @@ def _credit(
         for post_id in reading.post_ids:
             awaited = before.measuring.posts.get(post_id)
             if awaited is None or awaited != as_booked.get(post_id):
-                results.append(_of(post_id, awaited, Result.WAITING, "another reader was first"))
+                results.append(looks.told(post_id, awaited, Result.WAITING, "another reader was first"))
                 continue
             if _unanswered(seen, post_id):
-                results.append(
-                    _of(post_id, awaited, Result.WAITING, "X said nothing of it; it is asked again tomorrow")
-                )
+                why = "X said nothing of it; it is asked again tomorrow"
+                results.append(looks.told(post_id, awaited, Result.WAITING, why))
                 continue
             found = actions.get(post_id)
-            came = crediting.credit(
-                snapshot,
-                None if found is None else found.action,
-                seen.metrics.get(post_id),
-                known.get(post_id),
-                read_at,
-            )
-            if isinstance(came, Credited):
-                snapshot = replace(snapshot, learning=came.statistics)
-                changes.append(came.change)
-            result = _measured(post_id, awaited, came, snapshot, seen.gone.get(post_id, ""))
-            results.append(result)
-            snapshot = replace(snapshot, measuring=_looked(snapshot.measuring, result, read_at))
+            action, gone = None if found is None else found.action, seen.gone.get(post_id, "")
+            one = looks.looked(snapshot, post_id, action, seen.metrics.get(post_id), known.get(post_id), read_at, gone)
+            snapshot = one.snapshot
+            changes += one.changes
+            results += one.posts
         return Move(
             snapshot=snapshot,
             written=transitions.differing(before, snapshot),
@@ -308,42 +289,6 @@ def _credit(
 def _unanswered(seen: Seen, post_id: str) -> bool:
     """Whether X neither gave the post nor said why: it may be there all the same."""
     return post_id not in seen.metrics and post_id not in seen.gone and not seen.complete
-
-
-def _of(post_id: str, awaited: Awaited | None, result: Result, reason: str) -> Measured:
-    return Measured(post_id=post_id, key="" if awaited is None else awaited.key, result=result, reason=reason)
-
-
-def _measured(post_id: str, awaited: Awaited, came: Credited | NotCredited, snapshot: Snapshot, gone: str) -> Measured:
-    """What a look came to, for people; `final` where there is nothing more to look for."""
-    if isinstance(came, NotCredited):
-        reason = f"{came.reason} ({gone})" if gone else came.reason
-        shown = _of(post_id, awaited, Result.NOT_CREDITED, reason)
-        return replace(shown, final=came.final or awaited.looks + 1 >= FRUITLESS_LOOKS)
-    stored, settings = came.stored, snapshot.settings
-    offered = stored.arm.topic in settings.topics and stored.arm.window in settings.schedule.windows
-    corrected = stored.corrected_at is not None
-    return Measured(
-        post_id=post_id,
-        key=awaited.key,
-        result=Result.CORRECTED if corrected else Result.CREDITED,
-        reason="" if offered else "its arm is no longer offered; what it earned still tells of the others",
-        arm=stored.arm,
-        reward=stored.reward,
-        final=corrected or correction_at(stored.posted_at, stored.credited_at) is None,
-    )
-
-
-def _looked(measuring: Measuring, result: Measured, at: datetime) -> Measuring:
-    """The agenda after a look that X answered."""
-    posts = dict(measuring.posts)
-    awaited = posts.pop(result.post_id)
-    if not result.final:
-        credited = result.result is Result.CREDITED
-        posts[result.post_id] = (
-            replace(awaited, credited_at=at) if credited else replace(awaited, looks=awaited.looks + 1)
-        )
-    return replace(measuring, posts=posts)
 
 
 # ------------------------------------------------------------------------------------------------------ one by name

@@ -18,6 +18,7 @@ from songpost.agent.enrolment import kind_of
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.reconcile import TimelineRead
 from songpost.core import similarity, sweep
+from songpost.core.reading_plan import TIMELINE, Planned
 from songpost.core.snapshot import Snapshot
 from songpost.core.sweep import Asked
 from songpost.model import CREATES, Kind, Post
@@ -33,6 +34,22 @@ def baselines(account: Account, now: datetime) -> tuple[str, ...]:
     )
 
 
+def bounded(planned: Planned, account: Account, now: datetime) -> Planned:
+    """The read of the own timeline, between the bounds that let one read serve all.
+
+    With an open outcome it reaches down to the oldest baseline. Without, it leaves out the last minute, in which a
+    post may turn up after one that is newer: it would have to be read again.
+    """
+    asked = planned.asked
+    if planned.wanted.name != TIMELINE or asked.until_id:
+        return planned
+    lowest = baselines(account, now)
+    if lowest:
+        return replace(planned, asked=replace(asked, since_id=min((*lowest, asked.since_id), key=int)))
+    until_id = sweep.id_at(now - sweep.LAG)
+    return replace(planned, asked=replace(asked, until_id=until_id)) if int(until_id) > int(asked.since_id) else planned
+
+
 def known_ids(account: Account) -> frozenset[str]:
     """Own posts that the account's documents name."""
     snapshot = account.snapshot
@@ -41,9 +58,9 @@ def known_ids(account: Account) -> frozenset[str]:
     return frozenset((marks | actions | set(snapshot.measuring.posts)) - {""})
 
 
-def served(desk: Desk, account: Account, posts: Collection[Post], since_id: str, *, complete: bool) -> Account:
+def served(desk: Desk, account: Account, posts: Collection[Post], asked: Asked, *, complete: bool) -> Account:
     """Let a page that was read for another reason serve here too: settle open outcomes, take in the owner's posts."""
-    account = settle_open(desk, account, posts, Asked(since_id=since_id), complete=complete)
+    account = settle_open(desk, account, posts, asked, complete=complete)
 
     def decide(current: Account) -> Move[None]:
         before = current.snapshot

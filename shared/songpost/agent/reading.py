@@ -13,10 +13,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from songpost.account_documents import Position, Positions
-from songpost.agent import documents, finds, inbox, ledger, opting_out, own_posts
+from songpost.agent import documents, finds, inbox, journal, ledger, looks, opting_out, own_posts
+from songpost.agent.agenda import Measured, marked
 from songpost.agent.enrolment import Passport, Told, check_clock, enrol
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.writing import pause_if_blocked, pause_if_overspending
@@ -24,7 +25,7 @@ from songpost.core import rate_limits, reading_plan, sweep
 from songpost.core.admission import Refused
 from songpost.core.reading_plan import TIMELINE, Planned, Skipped
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
-from songpost.core.snapshot import READING, Snapshot
+from songpost.core.snapshot import MEASURING, READING, Snapshot
 from songpost.errors import ClockError, NotSent, RateLimited, SongpostError, XError
 from songpost.errors import Refused as NotPermitted
 from songpost.model import Post
@@ -32,9 +33,6 @@ from songpost.store.port import PutItem
 
 logger = logging.getLogger(__name__)
 
-READS = "reads"
-"""Collection of the reads that were made: what, on which UTC day, at what price, and what came of it."""
-KEPT_READS = timedelta(days=400)
 TICK_SECONDS = 40.0
 """Time that must be left before a page is asked for."""
 MOST_PAGES = 64
@@ -65,7 +63,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One read that was made, refused or foretold: how many posts came and were taken in, and why others were not."""
+    """One read that was made, refused or foretold: how many posts came and were taken in, and why others were not.
+
+    `measured` are the own posts that it showed the learner.
+    """
 
     name: str
     read: Planned
@@ -76,6 +77,7 @@ class Page:
     left_out: Mapping[str, int]
     refused: Refused | None = None
     note: str = ""
+    measured: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,31 +197,26 @@ def _book(
         plan = reading_plan.plan(snapshot, now, modes, own_posts.baselines(current, now), done)
         if not plan.reads:
             return Move(snapshot=snapshot, result=None)
-        planned = replace(_lowered(plan.reads[0], current, now), line=line)
+        planned = replace(own_posts.bounded(plan.reads[0], current, now), line=line)
         decision = _admitted(snapshot, planned, now)
         if isinstance(decision, Refused):
             return Move(snapshot=snapshot, result=(planned, decision))
         name = planned.wanted.name
         before = snapshot.reading.places.get(name, Position())
         after = _with_place(decision.snapshot, name, replace(before, read_at=now))
+        if name == TIMELINE:
+            # The day's mark goes on with the booking, so that no other reader asks for these posts by their ids.
+            planned = replace(planned, awaited=looks.within(snapshot.measuring, planned.asked, now))
+            after = replace(after, measuring=marked(after.measuring, planned.awaited, now.date()))
         return Move(
             snapshot=after,
-            written=(*decision.written, READING),
+            written=(*decision.written, READING, *((MEASURING,) if planned.awaited else ())),
             relied_on=("control", "identity", documents.SETTINGS),
-            others=(_journal(planned, decision, "booked"),),
+            others=(_journal(planned, decision, journal.BOOKED),),
             result=(planned, decision),
         )
 
     return ledger.move(desk, account, decide)
-
-
-def _lowered(planned: Planned, account: Account, now: datetime) -> Planned:
-    """The read of the own timeline reaches down to the oldest baseline of an open outcome: one read serves all."""
-    baselines = own_posts.baselines(account, now)
-    if planned.wanted.name != TIMELINE or not baselines or planned.asked.until_id:
-        return planned
-    lowest = min((*baselines, planned.asked.since_id), key=int)
-    return replace(planned, asked=replace(planned.asked, since_id=lowest))
 
 
 def _with_place(snapshot: Snapshot, name: str, position: Position) -> Snapshot:
@@ -233,22 +230,10 @@ def _with_place(snapshot: Snapshot, name: str, position: Position) -> Snapshot:
 
 
 def _journal(planned: Planned, booked: AdmittedRead, outcome: str, resources: int | None = None) -> PutItem:
-    """The line about one page, keyed by its UTC time and place; the outcome replaces the booking."""
-    at, units = booked.booked_at, booked.resources if resources is None else resources
-    return PutItem(
-        READS,
-        f"{at:%Y-%m-%d/%H%M%S.%f}/{planned.wanted.name}/{planned.line}",
-        {
-            "endpoint": planned.wanted.endpoint.key,
-            "price_class": planned.wanted.price_class.value,
-            "post_ids": [],
-            "micros": units * booked.unit_micros,
-            "resources": units,
-            "outcome": outcome,
-            "schema_version": 1,
-        },
-        if_absent=outcome == "booked",
-        expires_at=at + KEPT_READS,
+    """The line about one page."""
+    wanted = planned.wanted
+    return journal.line(
+        f"{wanted.name}/{planned.line}", wanted.endpoint.key, wanted.price_class, booked, outcome, resources
     )
 
 
@@ -256,8 +241,7 @@ def _read(
     desk: Desk, account: Account, window: Window, planned: Planned, booked: AdmittedRead
 ) -> tuple[Account, Page, SongpostError | None]:
     """Ask X for a page, and take in what comes."""
-    name = planned.wanted.name
-    as_asked = account.snapshot.reading.places.get(name, Position())
+    name, as_booked = planned.wanted.name, account.snapshot
     try:
         sight = window.page(planned)
     except XError as error:
@@ -266,6 +250,7 @@ def _read(
         account = pause_if_blocked(desk, account, error)
         return account, Page(name=name, read=planned, settled_micros=micros, left_out={}, note=str(error)), error
     stopped: SongpostError | None = sight.stopped
+    shown = frozenset(post.id for post in sight.posts)
     try:
         check_clock(sight.told)
     except ClockError as error:
@@ -274,7 +259,7 @@ def _read(
         sight = replace(sight, posts=(), complete=False, next_token=planned.asked.token)
     if name == TIMELINE:
         account = own_posts.settle_open(desk, account, sight.posts, planned.asked, complete=sight.complete)
-    account, page, opted = _take_in(desk, account, planned, booked, sight, as_asked)
+    account, page, opted = _take_in(desk, account, planned, booked, sight, as_booked, shown)
     if opted:
         account = opting_out.forget(desk, account, opted)
     if stopped is not None:
@@ -290,6 +275,8 @@ def _settle_error(
 
     def decide(current: Account) -> Move[int]:
         snapshot = settled_read(current.snapshot, booked, 0) if unbilled else current.snapshot
+        if unbilled and planned.awaited:
+            snapshot = replace(snapshot, measuring=marked(snapshot.measuring, planned.awaited, None))
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, error.limits))
         written = _changed(current.snapshot, snapshot)
         position = snapshot.reading.places.get(planned.wanted.name, Position())
@@ -310,16 +297,28 @@ def _settle_error(
 
 
 def _changed(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
-    """The documents of money, limits and timeline that a page has changed."""
-    names = ("usage", "limits", "timeline", "fingerprints", READING)
+    """The documents of money, limits, timeline and learner that a page has changed."""
+    names = ("usage", "limits", "timeline", "fingerprints", "learning", MEASURING, READING)
     return tuple(name for name in names if getattr(before, name) != getattr(after, name))
 
 
 def _take_in(
-    desk: Desk, account: Account, planned: Planned, booked: AdmittedRead, sight: Sight, as_asked: Position
+    desk: Desk,
+    account: Account,
+    planned: Planned,
+    booked: AdmittedRead,
+    sight: Sight,
+    as_booked: Snapshot,
+    shown: Collection[str],
 ) -> tuple[Account, Page, frozenset[str]]:
-    """Settle a page, move its place, and put in what it brought, by one commit."""
+    """Settle a page, move its place, put in what it brought and credit what is due, by one commit.
+
+    `as_booked` is the account as the booking left it; `shown` are all posts that X gave, also where none is believed.
+    """
     name, posts = planned.wanted.name, _once(sight.posts)
+    as_asked = as_booked.reading.places.get(name, Position())
+    awaited = {post_id: as_booked.measuring.posts[post_id] for post_id in planned.awaited}
+    read_at = max(booked.booked_at, sight.told.at)
 
     def decide(current: Account) -> Move[tuple[Page, frozenset[str]]]:
         now, before = desk.now(), current.snapshot
@@ -327,9 +326,10 @@ def _take_in(
         snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, sight.told.limits))
         position = before.reading.places.get(name, Position())
         ours = _same_sweep(position, as_asked)
-        found = finds.Found()
+        found, seen = finds.Found(), looks.Looked(snapshot=snapshot)
         if planned.wanted.place is None:
-            snapshot, seen_to = own_posts.recognised(desk, current, snapshot, posts, now)
+            seen = looks.taken_in(desk, snapshot, awaited, shown, posts, read_at)
+            snapshot, seen_to = own_posts.recognised(desk, current, seen.snapshot, posts, now)
             sweep_now = min(now, sweep.time_of(seen_to) + sweep.LAG) if seen_to else now
         else:
             found, sweep_now = finds.sorted_out(desk, current, planned, posts, now), now
@@ -356,6 +356,7 @@ def _take_in(
             opted_out=len(found.opt_outs),
             left_out=dict(found.left_out),
             note=note,
+            measured=seen.posts,
         )
         return Move(
             snapshot=snapshot,
@@ -363,6 +364,7 @@ def _take_in(
             others=(
                 *(inbox.put(one) for one in found.candidates),
                 *(inbox.opt_out(one) for one in found.opt_outs.values()),
+                *seen.changes,
                 _journal(planned, booked, "answered", sight.told.resources),
             ),
             result=(page, frozenset(found.opt_outs)),

@@ -39,8 +39,7 @@ def of_tick(tick: Tick, *, account: str, mode: str, dry_run: bool, now: datetime
         "mode": mode,
         "dry_run": dry_run,
         "actions": [of_step(step, dry_run=dry_run) for step in steps],
-        "budget": of_budget(before, now),
-        "budget_after": of_budget(tick.account.snapshot, now),
+        **_budgets(before, tick.account.snapshot, now),
         "unknown_age_seconds": unknown_age_seconds(tick.account.snapshot, now),
     }
     if tick.plans and tick.plans[-1].running_dry:
@@ -125,21 +124,29 @@ def of_thread(action: Action, quote: Quote | None) -> dict[str, Json]:
 
 def of_reader(found: Measurement | None, read: Round | None, *, before: Snapshot, now: datetime) -> dict[str, Json]:
     """Summarise a reader's tick: each read as an action, what became of measured posts, and what was left unread."""
-    shown: dict[str, Json] = {"actions": [], "budget": of_budget(before, now), "budget_after": of_budget(before, now)}
-    shown["unknown_age_seconds"] = unknown_age_seconds(before, now)
+    if read is None and found is not None:
+        return of_measurement(found, before=before, now=now)
+    after = before if read is None else read.account.snapshot
+    shown: dict[str, Json] = {"actions": []}
     if found is not None:
-        shown |= of_measurement(found, before=before, now=now)
+        shown = _of_measured_posts(found, now)
+    shown |= _budgets(before, after, now)
+    shown["unknown_age_seconds"] = unknown_age_seconds(after, now)
     if read is None:
         return shown
     measured = shown["actions"]
     pages = [of_page(page, now) for page in read.pages]
     shown["actions"] = [*(measured if isinstance(measured, list) else []), *pages]
+    looked = [of_measured(one) for page in read.pages for one in page.measured]
+    if looked:
+        before_it = shown.get("posts")
+        told = {one["post_id"] for one in looked}
+        kept = before_it if isinstance(before_it, list) else []
+        shown["posts"] = [*(one for one in kept if isinstance(one, dict) and one["post_id"] not in told), *looked]
     shown["skipped"] = [
         {"place": one.name, "reason": one.reason, "due_at": None if one.due_at is None else one.due_at.isoformat()}
         for one in read.skipped
     ]
-    shown["budget_after"] = of_budget(read.account.snapshot, now)
-    shown["unknown_age_seconds"] = unknown_age_seconds(read.account.snapshot, now)
     if read.pages:
         shown.pop("note", None)
     elif found is None:
@@ -174,12 +181,15 @@ def of_page(page: Page, now: datetime) -> dict[str, Json]:
 
 def of_measurement(found: Measurement, *, before: Snapshot, now: datetime) -> dict[str, Json]:
     """Summarise a measurement: the read as the one action, and what became of each post on the agenda."""
+    summary = _of_measured_posts(found, now)
+    summary |= _budgets(before, found.account.snapshot, now)
+    return {**summary, "unknown_age_seconds": unknown_age_seconds(found.account.snapshot, now)}
+
+
+def _of_measured_posts(found: Measurement, now: datetime) -> dict[str, Json]:
     summary: dict[str, Json] = {
         "actions": [] if found.reading is None else [of_reading(found, now)],
         "posts": [of_measured(one) for one in found.posts],
-        "budget": of_budget(before, now),
-        "budget_after": of_budget(found.account.snapshot, now),
-        "unknown_age_seconds": unknown_age_seconds(found.account.snapshot, now),
     }
     if found.rebuilt:
         summary["rebuilt"] = found.rebuilt
@@ -258,6 +268,13 @@ def unknown_age_seconds(snapshot: Snapshot, now: datetime) -> int:
         if action.state in {State.SENDING, State.UNKNOWN} and action.attempts
     ]
     return max(0, int((now - min(started)).total_seconds())) if started else 0
+
+
+def _budgets(before: Snapshot, after: Snapshot, now: datetime) -> dict[str, Json]:
+    """The ceilings before and after a tick; they are worked out once where nothing was booked."""
+    was = of_budget(before, now)
+    same = before.usage is after.usage and before.settings is after.settings
+    return {"budget": was, "budget_after": was if same else of_budget(after, now)}
 
 
 def of_budget(snapshot: Snapshot, now: datetime) -> dict[str, Json]:

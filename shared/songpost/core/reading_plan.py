@@ -56,13 +56,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A read that is due: what is asked, of at most how many posts, for how much at worst; `line` once it is booked."""
+    """A read that is due: what is asked, of at most how many posts, for how much at worst.
+
+    Once it is booked, `line` names it in the journal; `awaited` are the own posts that it may show the learner.
+    """
 
     wanted: Wanted
     asked: Asked
     most: int
     unit_micros: int
     line: str = ""
+    awaited: tuple[str, ...] = ()
 
     @property
     def micros(self) -> int:

@@ -24,4 +24,4 @@ def test_a_tick_with_a_post_tells_what_it_sent_and_spent(world: World) -> None:
 def test_no_credit_is_no_reward(world: World) -> None:
     """A reader that credited nothing writes no figure, not a nought."""
     found = Measurement(account=world.account(), posts=(), reading=None)
-    assert {} == figures.of_measurement(found)
+    assert {} == figures.of_reader(found, None)

@@ -15,7 +15,8 @@ from songpost.account_documents import Awaited, Identity, Measuring, PostMark
 from songpost.agent import crediting, documents, ledger, transitions
 from songpost.agent.agenda import Measured, Result, reading_of
 from songpost.agent.events import Invocation
-from songpost.agent.measuring import READS, Measurement
+from songpost.agent.journal import READS
+from songpost.agent.measuring import Measurement
 from songpost.core.reward import reward_from
 from songpost.errors import IdentityError, NotFound
 from songpost.invoking import run_reader
@@ -547,14 +548,25 @@ def _with_ownership(world: World, posts: int) -> ledger.Account:
 
 
 def test_the_cheaper_read_is_chosen(world: World) -> None:
-    """Owned reads cost a fifth but bring all that is newer: one of twenty is read by id, ten of them as a page."""
+    """The owner's price is a fifth: a bracket of the timeline, which holds what is due and no other post we know of."""
     snapshot = _with_ownership(world, 20).snapshot
     one = reading_of(snapshot, ("1981",), START)
     ten = reading_of(snapshot, tuple(str(1981 + n) for n in range(10)), START)
 
-    assert (PriceClass.POST_READ, 1) == (one.price_class, one.resources)
-    assert (PriceClass.OWNED_READ, "1980") == (ten.price_class, ten.since_id)
-    assert ten.resources >= 20
+    assert (PriceClass.OWNED_READ, "1980", "1982", 5) == (one.price_class, one.since_id, one.until_id, one.resources)
+    assert (PriceClass.OWNED_READ, "1980", "1991") == (ten.price_class, ten.since_id, ten.until_id)
+    assert 15 == ten.resources
+
+
+def test_a_bracket_ends_before_a_post_that_is_not_due(world: World) -> None:
+    """In a tick that comes again the rest is left to the next one; a person's word reads them at once, by ids."""
+    snapshot = _with_ownership(world, 20).snapshot
+    apart = ("1985", "1981", "1984", "1982")
+    ticking = reading_of(snapshot, apart, START, swept=True)
+    asked = reading_of(snapshot, apart, START)
+
+    assert (("1981", "1982"), "1980", "1983") == (ticking.post_ids, ticking.since_id, ticking.until_id)
+    assert (PriceClass.POST_READ, apart, "") == (asked.price_class, asked.post_ids, asked.since_id)
 
 
 def test_without_proof_of_ownership_nothing_counts_as_owned(world: World) -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from songpost.account_documents import Awaited, Measuring
+from songpost.account_documents import Measuring
 from songpost.agent import documents
 from songpost.agent.events import Invocation
 from songpost.agent.reading import Round
 from songpost.core import similarity
-from songpost.core.measurement import GIVEN_UP_DAYS
 from songpost.invoking import run_reader
-from songpost.model import Arm, Kind, State
+from songpost.model import Kind, State
 from songpost.settings import AppOwner, LearningSettings, Reading
 from songpost.x.transport import Request, Response, Transport
-from tests.unit.agent.conftest import KEY, START, TEXTS, Crash, World, whole
+from tests.unit.agent.conftest import START, TEXTS, Crash, World, whole
 
 TIMELINE = "GET /2/users/:id/tweets"
 READING = Reading(usd_per_day=Decimal(1), timeline_every_minutes=30, mentions_every_minutes=None)
@@ -73,10 +71,11 @@ def test_a_post_by_hand_keeps_its_distance_and_its_words(world: World) -> None:
     world.later(days=1, minutes=-20)
     text = next(text.variants[0] for text in TEXTS if text.variants[0] not in world.posts())
     own = world.sandbox.actors.post("songpost", text)
+    world.later(minutes=2)
     read(world)
     snapshot = world.account().snapshot
     near = similarity.nearest(text, snapshot.fingerprints.entries)
-    world.later(minutes=19)
+    world.later(minutes=17)
     world.tick()
 
     assert [own.id] == by_hand(world)
@@ -123,7 +122,7 @@ def test_our_own_posts_are_nobody_s_by_hand(world: World) -> None:
     session = world.session()
     snapshot = session.open().snapshot
     bare = replace(snapshot, timeline=replace(snapshot.timeline, latest=()), measuring=Measuring())
-    session.store.commit("default", documents.changes_of(bare, ["timeline", "measuring"], []), "bare")
+    session.store.commit("default", documents.changes_of(bare, bare.versions, ["timeline", "measuring"], []), "bare")
     session.close()
     world.later(minutes=31)
     read(world)
@@ -186,42 +185,18 @@ def test_a_post_in_flight_is_not_taken_for_the_owner_s(world: World, minutes: fl
     assert State.SENT is world.action().state
 
 
-def test_a_page_that_is_read_to_measure_serves_too(world: World) -> None:
-    """The owner's posts on it are taken in, though the timeline itself is never looked at."""
-    world.with_settings(reading=replace(READING, timeline_every_minutes=None))
+def test_a_bracket_that_is_read_to_measure_serves_too(world: World) -> None:
+    """The owner's posts in it are taken in, though the timeline itself is never looked at."""
+    world.with_settings(
+        reading=replace(READING, timeline_every_minutes=None), learning=LearningSettings(credit_after_hours=100)
+    )
     world.tick()
+    world.later(hours=12)
     ids = [world.sandbox.actors.post("songpost", f"By hand number {n}: {'x' * n}").id for n in range(3)]
-    world.later(hours=49)
+    world.later(hours=12)
+    world.tick()
+    world.later(hours=101)
     read(world)
 
-    assert set(ids) <= set(by_hand(world)) or world.sandbox.requests("GET /2/tweets")
-
-
-def test_sixty_own_posts_on_four_days_cost_at_most_24_cents(world: World) -> None:
-    """Ticks every two hours: sixty posts are found, credited and corrected, each at most once a UTC day."""
-    world.with_settings(learning=LearningSettings(credit_after_hours=24))
-    world.tick()
-    world.later(hours=13)
-    start = world.clock.now()
-    posts = [
-        world.sandbox.actors.post("songpost", f"Number {n} of sixty: {n * 7919}", at=start - timedelta(minutes=3 * n))
-        for n in range(60)
-    ]
-    arms = [Arm(topic, "noon") for topic in world.settings.topics]
-    awaited = {
-        post.id: Awaited(key=f"{KEY}{n}", arm=arms[n % 2], posted_at=post.created_at) for n, post in enumerate(posts)
-    }
-    session = world.session()
-    snapshot = replace(session.open().snapshot, measuring=Measuring(posts=awaited))
-    session.store.commit("default", documents.changes_of(snapshot, ["measuring"], []), "sixty")
-    session.close()
-    before = world.bill_micros
-    for _ in range(4 * 12):
-        read(world)
-        world.later(hours=2)
-    cost = world.bill_micros - before
-
-    assert set() == {one for one in world.account().snapshot.measuring.posts if one in awaited}
-    assert 60_000 <= cost <= 240_000
-    assert GIVEN_UP_DAYS > 4
-    assert world.bill_micros <= world.spent_micros()
+    assert ids[::-1] == by_hand(world)
+    assert {"since_id", "until_id"} <= set(world.sandbox.requests(TIMELINE)[-1].query)

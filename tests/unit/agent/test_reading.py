@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 
 from songpost.account_documents import Position
-from songpost.agent import documents, inbox, opting_out, reading
+from songpost.agent import documents, inbox, journal, opting_out
 from songpost.agent.events import Invocation
 from songpost.agent.reading import Round
 from songpost.candidates import Candidate, Source
@@ -217,7 +217,8 @@ def forget_place(world: World, name: str = "mentions") -> None:
     account = session.open()
     places = {key: one for key, one in account.snapshot.reading.places.items() if key != name}
     snapshot = replace(account.snapshot, reading=replace(account.snapshot.reading, places=places))
-    session.store.commit("default", documents.changes_of(snapshot, ["reading"], []), f"forget-{world.clock.now():%H%M}")
+    changes = documents.changes_of(snapshot, snapshot.versions, ["reading"], [])
+    session.store.commit("default", changes, f"forget-{world.clock.now():%H%M}")
     session.close()
 
 
@@ -688,7 +689,7 @@ def test_every_read_leaves_a_line(world: World) -> None:
     storm(world, 1)
     read(world)
     session = world.session()
-    lines = [item.body for item in session.store.items("default", reading.READS)]
+    lines = [item.body for item in session.store.items("default", journal.READS)]
     session.close()
 
     assert [("answered", OWNED, 1)] == [(line["outcome"], line["micros"], line["resources"]) for line in lines]
