@@ -14,16 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from songpost.agent import library
-from songpost.bootstrap import open_session
-from songpost.core import content
 from songpost.lab.in_process import environment
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.lab.sandbox.server import serve
-from songpost.model import Text
-from songpost.runtime import Runtime
-from songpost.settings import Schedule, Settings
-from tests.runtime.conftest import layer, python313
+from tests.runtime.conftest import layer, python313, store_with_a_post_due
 
 __all__ = ["layer", "python313"]  # fixtures
 
@@ -70,10 +64,6 @@ assert "error" not in told, told
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 """A live tick on SQLite, with the clients of AWS that the same tick would hold on DynamoDB."""
-TEXTS = tuple(
-    Text(id=words, topic="birds", variants=(words,))
-    for words in ("A wren sings a hundred notes in six seconds.", "Swifts sleep on the wing.", "Owls do not build.")
-)
 
 
 def _seconds(python: Path, path: str, work: str) -> float:
@@ -99,11 +89,7 @@ def test_cold_start(python313: Path, layer: Path) -> None:
 
 def test_memory_of_a_live_tick(python313: Path, layer: Path, tmp_path: Path) -> None:
     """Peak resident memory (VmHWM) of a live tick of each function, against the sandbox over HTTP."""
-    store = f"sqlite:///{tmp_path}/songpost.db"
-    session = open_session(Runtime(store=store), {}, write=True)
-    allday = Schedule(windows={"allday": ("00:00", "23:59")})
-    library.push(session.desk, Settings(topics=("birds",), schedule=allday), content.library_of(TEXTS))
-    session.close()
+    store = store_with_a_post_due(tmp_path)
     server = serve(Sandbox())
     try:
         for function in ("writer", "reader"):
@@ -119,5 +105,6 @@ def test_memory_of_a_live_tick(python313: Path, layer: Path, tmp_path: Path) -> 
             )  # fmt: skip
             assert 0 == told.returncode, told.stderr
             print(f"\npeak memory of a live tick of the {function}: {int(told.stdout.split()[-1]) / 1000:.0f} MB")
+        assert server.sandbox.posts(), "the writer had nothing to do"
     finally:
         server.stop()

@@ -5,11 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from songpost.agent import library, plan_changes
+from songpost.bootstrap import open_session
+from songpost.core import content
+from songpost.model import Text
+from songpost.runtime import Runtime
+from songpost.settings import Schedule, Settings
 from tests.runtime.lambda_service import Lambda
 
 if TYPE_CHECKING:
@@ -17,6 +25,31 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 LAYER_SOURCE = ROOT / "layers" / "songpost"
+
+
+TEXT = Text(id="wren", topic="birds", variants=("A wren sings a hundred notes in six seconds.",))
+
+
+def store_with_a_post_due(folder: Path) -> str:
+    """The URL of a store with a live account's settings, and a post pinned to half a minute ago.
+
+    The only window is half a day away, so nothing else is due.
+    """
+    url = f"sqlite:///{folder}/songpost.db"
+    now = datetime.now(UTC)
+    window = (f"{now + timedelta(hours=12):%H}:00", f"{now + timedelta(hours=12):%H}:59")
+    settings = Settings(
+        topics=("birds",),
+        operator="@example_owner",
+        automated_label_attested_on=date(2026, 1, 1),
+        schedule=Schedule(windows={"far": window}),
+    )
+    pinning = now - timedelta(minutes=1)
+    with closing(open_session(Runtime(store=url), {}, clock=lambda: pinning, write=True)) as session:
+        library.push(session.desk, settings, content.library_of((TEXT,)))
+        at = now - timedelta(seconds=30)
+        plan_changes.pin(session.desk, session.open(), session.given.texts, at, TEXT, by="its owner")
+    return url
 
 
 def _run(*command: object, **environ: str) -> None:

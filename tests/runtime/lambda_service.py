@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 REQUEST_ID = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
@@ -30,7 +30,10 @@ NEXT = "/2018-06-01/runtime/invocation/next"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the function sent back: `response` or `error`, the JSON, and all that it printed."""
+    """What the function sent back: `response` or `error`, the JSON, and all that it printed.
+
+    Where it was ended before it had answered, `kind` is `timeout`, and there is no JSON.
+    """
 
     kind: str
     body: dict[str, object]
@@ -112,10 +115,17 @@ class Lambda:
     layer: Path
     client: Path
 
-    def invoke(self, event: object, environ: Mapping[str, str], timeout_seconds: float = 60) -> Answer:
+    def invoke(
+        self,
+        event: object,
+        environ: Mapping[str, str],
+        timeout_seconds: float = 60,
+        ended_when: Callable[[], object] = lambda: False,
+    ) -> Answer:
         """Start a new execution environment with nothing but `environ` and Lambda's own variables; run one event.
 
-        Raises `AssertionError` with the function's output if it ends or stays silent.
+        After `timeout_seconds`, which the function is told, it is killed as Lambda kills it, and sooner where
+        `ended_when` says so. Raises `AssertionError` with its output if it ends by itself without an answer.
         """
         with _RuntimeApi(event, timeout_seconds) as api, tempfile.TemporaryFile("w+") as output:
             threading.Thread(target=api.serve_forever, daemon=True).start()
@@ -127,15 +137,18 @@ class Lambda:
                 stderr=subprocess.STDOUT,
             )
             try:
-                posted = self._posted(api, process, timeout_seconds)
+                posted = self._posted(api, process, timeout_seconds, ended_when)
+                died = process.poll() is not None
             finally:
-                process.terminate()
+                process.kill()
                 process.wait(timeout=10)
                 api.closing.set()
                 api.shutdown()
             output.seek(0)
             log = output.read()
-        assert posted is not None, f"the function answered nothing:\n{log}"
+        assert posted is not None or not died, f"the function ended without an answer:\n{log}"
+        if posted is None:
+            return Answer(kind="timeout", body={}, log=log)
         path, body = posted
         return Answer(kind=path.rsplit("/", 1)[-1], body=json.loads(body), log=log)
 
@@ -149,6 +162,7 @@ class Lambda:
             "AWS_LAMBDA_LOG_STREAM_NAME": "1",
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
             "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "LAMBDA_TASK_ROOT": str(self.task),
@@ -158,9 +172,14 @@ class Lambda:
         }
 
     @staticmethod
-    def _posted(api: _RuntimeApi, process: subprocess.Popen[bytes], timeout_seconds: float) -> tuple[str, bytes] | None:
+    def _posted(
+        api: _RuntimeApi,
+        process: subprocess.Popen[bytes],
+        timeout_seconds: float,
+        ended_when: Callable[[], object],
+    ) -> tuple[str, bytes] | None:
         until = time.monotonic() + timeout_seconds
-        while time.monotonic() < until:
+        while time.monotonic() < until and not ended_when():
             try:
                 return api.posted.get(timeout=0.1)
             except queue.Empty:
