@@ -26,7 +26,8 @@ from songpost.store.dynamodb import DynamoStore
 from songpost.store.dynamodb_wire import Wire, connected
 from songpost.store.port import Store
 from tests.faults import guards
-from tests.faults.agent.programs import Verdict, played
+from tests.faults.agent.judge import Verdict
+from tests.faults.agent.programs import played
 
 TOP = Path(__file__).parents[2]
 REPORT = TOP / "docs" / "reliability.md"

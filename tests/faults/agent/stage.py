@@ -1,24 +1,23 @@
-"""A stage for processes that meet: each runs in a thread and stops at every point where a real one can be interrupted.
+"""A stage for processes that meet: each stops at every point where a real one can be interrupted.
 
 Points are the moments before and after each load, each commit and each call to X. A seeded director lets one process
 at a time go on to its next point, or lets it die there, or leaves it frozen while others go on and time passes. So an
-interleaving is a function of its seed.
+interleaving is a function of its seed. Processes are greenlets: switching takes a microsecond, where threads that hand
+over to each other wait for the machine's scheduler at every point.
 """
 
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 
 from songpost.errors import CommitUnanswered, SongpostError, StoreUnavailable
 from songpost.store.port import Loaded, Store
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import Crash
-
-POINT_SECONDS = 30.0
-"""A point that is not reached within this is a dead lock, and a failure of the test."""
 
 
 @dataclass
@@ -27,45 +26,34 @@ class Process:
 
     name: str
     work: Callable[[Process], None]
-    baton: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    back: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     over: bool = False
     doomed: bool = False
     frozen: bool = False
     points: list[str] = field(default_factory=list)
     error: BaseException | None = None
-    thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Put it on the stage; it waits for its first turn."""
-        self.thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-        self.thread.start()
+    _self: greenlet | None = None
 
     def _run(self) -> None:
-        self.baton.acquire()
         try:
             if not self.doomed:
                 self.work(self)
-        except (Crash, SongpostError) as error:
-            self.error = error
-        except BaseException as error:  # noqa: BLE001 - whatever else it is, the test shall see it
+        except BaseException as error:  # noqa: BLE001 - the director judges it
             self.error = error
         self.over = True
-        self.back.release()
 
     def point(self, name: str) -> None:
         """Stop here until the director says go; die here if it says so."""
         self.points.append(name)
-        self.back.release()
-        self.baton.acquire()
+        assert self._self is not None
+        self._self.parent.switch()
         if self.doomed:
             raise Crash
 
     def turn(self) -> None:
         """Let it go on to its next point or its end."""
-        self.baton.release()
-        if not self.back.acquire(timeout=POINT_SECONDS):
-            raise AssertionError(f"{self.name} hangs after {self.points[-5:]}")
+        if self._self is None:
+            self._self = greenlet(self._run, getcurrent())
+        self._self.switch()
 
 
 class StagedStore:
@@ -118,8 +106,6 @@ def direct(processes: Sequence[Process], dice: random.Random, *, crash: float, f
     At each point a process dies with probability `crash`, or freezes with probability `freeze`.
     """
     for process in processes:
-        if process.thread is None:
-            process.start()
         process.frozen = False
     while True:
         ready = [process for process in processes if not (process.over or process.frozen)]
@@ -134,8 +120,6 @@ def direct(processes: Sequence[Process], dice: random.Random, *, crash: float, f
             continue
         process.turn()
     for process in processes:
-        if process.over and process.thread is not None:
-            process.thread.join()
         if process.error is not None and not isinstance(process.error, Crash | SongpostError):
             raise process.error
     return [process for process in processes if not process.over]

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import guards
-from tests.faults.agent.programs import Verdict, played
+from tests.faults.agent.judge import Verdict
+from tests.faults.agent.programs import played
 
 PROGRAMS = int(os.environ.get("SONGPOST_FAULT_PROGRAMS", "200"))
 PARTS = 8

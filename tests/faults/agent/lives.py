@@ -1,0 +1,132 @@
+"""What the life of an account in a random fault program holds: its texts, its settings, and what is asked of it.
+
+Each trait is drawn from the seed by dice of its own, so that programs have every mixture of them.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from songpost.core.content import REPLIES
+from songpost.model import Media, Text, ThreadStep
+from songpost.settings import Approval, Budget, Consent, PerKind, Schedule, Settings, Similarity
+from tests.unit.agent.conftest import NO_READING, SETTINGS
+
+WORDS = (
+    "Mulch after rain, not before it.", "Leeks do not mind frost & wait in the ground <all winter>.",
+    "The cheapest greenhouse is a south wall with an old window.", "Write down what you planted where.",
+    "Rye wants more water than you think.", "A loaf is done at 96 degrees inside.",
+    "Steam for fifteen minutes, dry heat after that.", "Cold dough is easier to score with a blade.",
+    "Two pairs of socks weigh almost nothing.", "Turn around while you still want to go on.",
+    "Fog in the valley means sun on the ridge.", "Paper maps do not run out of battery.",
+)  # fmt: skip
+CREATE_FAULTS = (
+    {"kind": "answer lost"}, {"kind": "reset"}, {"kind": "status", "status": 500, "when": "after"},
+    {"kind": "status", "status": 503, "when": "before"}, {"kind": "slow", "seconds": 60}, {"kind": "html"},
+    {"kind": "empty"}, {"kind": "truncated"}, {"kind": "list"}, {"kind": "no data"}, {"kind": "redirect"},
+    {"kind": "no rate headers"}, {"kind": "absurd rate headers"}, {"kind": "past rate headers"},
+    {"kind": "rate limited"}, {"kind": "status", "status": 403, "when": "before"},
+    {"kind": "status", "status": 402, "when": "before"}, {"kind": "late", "seconds": 540},
+    {"kind": "late", "seconds": 540},
+)  # fmt: skip
+READ_FAULTS = ({"kind": "answer lost"}, {"kind": "status", "status": 503}, {"kind": "html"}, {"kind": "truncated"})
+UPLOAD_FAULTS = (
+    {"kind": "answer lost"}, {"kind": "reset"}, {"kind": "status", "status": 503, "when": "before"},
+    {"kind": "rate limited"}, {"kind": "status", "status": 403, "when": "before"}, {"kind": "html"},
+)  # fmt: skip
+UPLOADING = (
+    "POST /2/media/upload/initialize",
+    "POST /2/media/upload/:id/append",
+    "POST /2/media/upload/:id/finalize",
+    "POST /2/media/metadata",
+)
+SYLLABLES = tuple(f"{first}{second}" for first in "bdklmn" for second in "aeiou")
+PICTURE = Media(path="heap.png", alt_text="A heap of compost, steaming.")
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+THREAD_USD = Decimal("0.40")
+"""What the ceiling of a program with threads is higher by: a thread of four holds 260,000 micro-dollars at worst."""
+MENTIONS_USD = Decimal("0.30")
+"""The same for a program in which people ask: what its reader may spend in a day, and a few answers."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """What happens in a program, besides posts that are planned and faults."""
+
+    threads: bool
+    pictures: bool
+    asks: bool
+    """Posts wait for a person's word."""
+    answers: bool
+    """People mention the account, its reader finds them, and its writer replies."""
+    interrupted: bool
+    """A person pauses and resumes."""
+
+
+def life_of(seed: int) -> Life:
+    """The traits of a program: threads in every other one, each further trait in about a quarter."""
+    threads = random.Random(f"{seed}/threads").random() < 0.5
+    dice = random.Random(f"{seed}/life")
+    pictures, asks, answers, interrupted = (dice.random() < share for share in (0.25, 0.25, 0.25, 0.2))
+    return Life(threads=threads, pictures=pictures, asks=asks, answers=answers, interrupted=interrupted)
+
+
+def texts_of(seed: int, life: Life) -> tuple[Text, ...]:
+    """The library: of a threaded life half of the texts have two to four steps, of a pictured one half a picture."""
+    dice = random.Random(f"{seed}/threads")
+    threaded = dice.random() < 0.5
+    texts: list[Text] = []
+    for number, words in enumerate(WORDS):
+        further = dice.randint(1, 3) if threaded and dice.random() < 0.6 else 0
+        steps = tuple(ThreadStep(text=babble(dice)) for _ in range(further))
+        topic = ("a", "b", "c")[number % 3]
+        media = (PICTURE,) if life.pictures and dice.random() < 0.5 else ()
+        threads = (steps,) if steps else ()
+        texts.append(Text(id=f"t{number}", topic=topic, variants=(words,), threads=threads, media=media))
+    if life.answers:
+        texts += [Text(id=f"r{number}", topic=REPLIES, variants=(babble(dice),)) for number in range(8)]
+    return tuple(texts)
+
+
+def babble(dice: random.Random) -> str:
+    """Eight words that nobody has said before."""
+    return " ".join("".join(dice.choices(SYLLABLES, k=3)) for _ in range(8)) + "."
+
+
+def settings_of(seed: int, life: Life, dice: random.Random) -> Settings:
+    """The owner's settings: a ceiling that is soon reached, two windows, and at times a pace for the money."""
+    more = (THREAD_USD if life.threads else 0) + (MENTIONS_USD if life.answers else 0)
+    post = dice.choice((1, 2))
+    gap = dice.choice((0, 10))
+    usd = Decimal(dice.choice(("0.14", "0.25", "1.00")))
+    return replace(
+        SETTINGS,
+        topics=("a", "b", "c"),
+        schedule=Schedule(windows={"one": ("08:00", "10:00"), "two": ("10:30", "13:00")}),
+        max_per_window=PerKind(post=post, reply=2),
+        minimum_gap_minutes=gap,
+        similarity=Similarity(threshold=0.9, window_days=30),
+        jitter_seconds=(0, 30),
+        approval=Approval(
+            lead_hours=1.0,
+            post=Consent.ASK if life.asks else Consent.AUTO,
+            reply=Consent.AUTO,
+        ),
+        reading=replace(NO_READING, mentions_every_minutes=15, usd_per_day=Decimal("0.20"))
+        if life.answers
+        else NO_READING,
+        budget=Budget(
+            usd_per_month=usd + more,
+            usd_per_day=None,
+            burst_days=random.Random(f"{seed}/pace").choice((None, None, 7.0)),
+        ),
+    )
+
+
+def furnish(folder: Path, life: Life) -> None:
+    """Put the files that the texts name where they are looked for."""
+    if life.pictures:
+        (folder / PICTURE.path).write_bytes(PNG)
