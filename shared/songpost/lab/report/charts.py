@@ -102,12 +102,14 @@ def learned(data: Data, width: int) -> Chart:
                 "window:N",
                 sort=windows,
                 title=None,
+                scale=alt.Scale(paddingInner=0.03, paddingOuter=0),
                 axis=alt.Axis(orient="top", labelAngle=0, labelLimit=cell, ticks=False, domain=False),
             ),
             y=alt.Y(
                 "topic:N",
                 sort=topics,
                 title=None,
+                scale=alt.Scale(paddingInner=0.08, paddingOuter=0),
                 axis=alt.Axis(
                     labelLimit=limit,
                     minExtent=_extent(topics, limit),

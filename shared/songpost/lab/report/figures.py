@@ -307,15 +307,15 @@ def limits(subject: Subject) -> Figure:
     return Figure(
         name="limits",
         title="X's rate limits",
-        said=f"{said} {told} were told by X's last answers, the others are full by the published limits.",
-        columns=("Calls", "Per", "Left", "Limit", "Whole again (UTC)"),
+        said=f"{said} Told by X's last answers: {told}; the others are full by the published limits.",
+        columns=("Calls", "Per account and", "Left", "Limit", "Whole again (UTC)"),
         rows=tuple(
             (*_split(name), f"{one.remaining:,}", f"{one.limit:,}", f"{one.reset_at:%Y-%m-%d %H:%M}")
             for name, one in found.items()
         ),
         drawn_from={
             "rows": [
-                {"name": " ".join(_split(name)), "left": one.remaining / one.limit if one.limit else 0.0}
+                {"name": ", ".join(_split(name)), "left": one.remaining / one.limit if one.limit else 0.0}
                 for name, one in found.items()
             ]
         },
@@ -323,9 +323,9 @@ def limits(subject: Subject) -> Figure:
 
 
 SCOPES: Mapping[str, str] = {
-    "user15": "account, 15 min",
+    "user15": "15 min",
     "app15": "app, 15 min",
-    "user24h": "account, day",
+    "user24h": "day",
     "app24h": "app, day",
 }
 
