@@ -114,7 +114,8 @@ class Position:
 
     Where a sweep was cut, `until_id` is the oldest post that it took, `newest_id` the newest; what lies between
     `since_id` and `until_id` is still to be read. `token` goes on behind a page without posts. `swept` counts the posts
-    of the running sweep; `posts` and `found` all posts and candidates so far; `stuck` says why X could not be followed.
+    of the running sweep; `posts` and `found` all posts and candidates so far, `found_at` when the newest were found;
+    `stuck` says why X could not be followed.
     """
 
     since_id: str = ""
@@ -125,6 +126,7 @@ class Position:
     swept: int = 0
     posts: int = 0
     found: int = 0
+    found_at: datetime | None = None
     stuck: str = ""
 
 

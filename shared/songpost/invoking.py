@@ -38,6 +38,7 @@ from songpost.store.port import Store
 if TYPE_CHECKING:
     from songpost.agent.measuring import Measurement
     from songpost.agent.reading import Round
+    from songpost.agent.sourcing import Look
 
 logger = logging.getLogger(__name__)
 
@@ -61,14 +62,8 @@ def _write(
 ) -> tuple[dict[str, Json], writing.Tick | None]:
     if invocation.mode in {"pause", "resume"}:
         return _turn(session, invocation), None
-    account = session.open()
     now = session.clock()
-    if session.runtime.dry_run:
-        found = interacting.look(session.store, account.snapshot, now)
-        objection = apart.objections(session.store, session.account, now)
-        tick = foretelling.foretell(account, session.given.texts, now, new_id, found, invocation.mode, objection)
-    else:
-        tick = writing.tick(session.desk, account, session.hand, session.given.texts, remaining, invocation.mode)
+    account, tick = write(session, invocation, remaining)
     shown = summary.of_tick(
         tick,
         account=session.account,
@@ -77,9 +72,23 @@ def _write(
         now=now,
         before=account.snapshot,
     )
-    if not session.runtime.dry_run:
-        _tell(session, tick.account)
     return shown, tick
+
+
+def write(
+    session: Session, invocation: events.Invocation, remaining: Callable[[], float]
+) -> tuple[Account, writing.Tick]:
+    """A tick of the writer, dry or live, its notices included: the account as it was found, and what came of it."""
+    account = session.open()
+    if session.runtime.dry_run:
+        now = session.clock()
+        found = interacting.look(session.store, account.snapshot, now)
+        objection = apart.objections(session.store, session.account, now)
+        tick = foretelling.foretell(account, session.given.texts, now, new_id, found, invocation.mode, objection)
+    else:
+        tick = writing.tick(session.desk, account, session.hand, session.given.texts, remaining, invocation.mode)
+        _tell(session, tick.account)
+    return account, tick
 
 
 def _tell(session: Session, account: Account) -> None:
@@ -141,11 +150,26 @@ def run_reader(
 def _read(
     session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str | None
 ) -> tuple[dict[str, Json], Measurement | None, Round | None]:
+    now = session.clock()
+    account, found, read, looks = look(session, invocation, remaining, only)
+    about: dict[str, Json] = {"account": session.account, "mode": invocation.mode}
+    about["dry_run"] = session.runtime.dry_run
+    if looks is not None:
+        about["sources"] = [summary.of_look(one) for one in looks]
+    return {**about, **summary.of_reader(found, read, before=account.snapshot, now=now)}, found, read
+
+
+def look(
+    session: Session, invocation: events.Invocation, remaining: Callable[[], float], only: str | None = None
+) -> tuple[Account, Measurement | None, Round | None, tuple[Look, ...] | None]:
+    """A tick of the reader, dry or live: the account as it was found, and what was measured, read and asked of sources.
+
+    `None` stands for what it did not look at. `only` is as for `run_reader`.
+    """
     from songpost.agent import measuring, reading, sourcing
 
-    account = session.open()
+    before = account = session.open()
     now, dry, modes = session.clock(), session.runtime.dry_run, MODES[invocation.mode]
-    before = account.snapshot
     found: measuring.Measurement | None = None
     if only:
         account, found = measuring.awaiting(session.desk, account, only, write=not dry)
@@ -163,21 +187,19 @@ def _read(
         else:
             read = reading.read(session.desk, account, session.window, remaining, modes)
         account = read.account
-    about: dict[str, Json] = {"account": session.account, "mode": invocation.mode, "dry_run": dry}
+    looks: tuple[Look, ...] | None = None
     if invocation.mode == "all" and only is None and sourcing.has_any(account.snapshot.settings):
-        about["sources"] = _sourced(session, account, remaining)
-    return {**about, **summary.of_reader(found, read, before=before, now=now)}, found, read
+        looks = _sourced(session, account, remaining)
+    return before, found, read, looks
 
 
-def _sourced(session: Session, account: Account, remaining: Callable[[], float]) -> list[Json]:
+def _sourced(session: Session, account: Account, remaining: Callable[[], float]) -> tuple[Look, ...]:
     """Feeds and models, asked after everything else."""
     from songpost.agent import sourcing
 
     if session.runtime.dry_run:
-        looks = sourcing.foretell(account, session.clock())
-    else:
-        _, looks = sourcing.gather(session.desk, account, session.source, remaining)
-    return [summary.of_look(look) for look in looks]
+        return sourcing.foretell(account, session.clock())
+    return sourcing.gather(session.desk, account, session.source, remaining)[1]
 
 
 # ------------------------------------------------------------------------------------------------- functions

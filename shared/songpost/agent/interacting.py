@@ -60,10 +60,8 @@ def look(store: Store, snapshot: Snapshot, now: datetime) -> Found:
 
 def _may_hold(snapshot: Snapshot, now: datetime) -> bool:
     """Whether the reader has found anything that may wait still: most accounts, most of the time, save a request."""
-    return any(
-        place.found and place.read_at is not None and now < place.read_at + CANDIDATES_LIVE
-        for place in snapshot.reading.places.values()
-    )
+    found = [place.found_at or place.read_at for place in snapshot.reading.places.values() if place.found]
+    return any(at is not None and now < at + CANDIDATES_LIVE for at in found)
 
 
 def following(snapshot: Snapshot, texts: Texts, found: Found, now: datetime) -> Iterator[Follows]:

@@ -343,7 +343,8 @@ def _take_in(
                 next_token=sight.next_token,
                 now=sweep_now,
             )
-            moved = replace(moved, found=moved.found + len(found.candidates))
+            if found.candidates:
+                moved = replace(moved, found=moved.found + len(found.candidates), found_at=now)
             snapshot, note = _with_place(snapshot, name, moved), moved.stuck
         if note:
             logger.warning("reading %s: %s", name, note)

@@ -581,3 +581,25 @@ def test_no_live_action_goes_out_before_the_bio_names_the_operator(answering: Wo
     assert "rule operator-in-bio, since 2022-02-16, X automation rules" in refused.reason
     assert (1, 2) == (reads, len(answering.sandbox.requests("GET /2/users/me")))
     assert State.ABANDONED is answering.action(first.steps[0].action.key).state
+
+
+def test_the_inbox_is_read_while_the_newest_find_may_wait(answering: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A week after the newest candidate the inbox is empty, however lately the place was read: no request is made."""
+    session = answering.session()
+    snapshot, now = session.open().snapshot, answering.clock.now()
+    found_at = now - timedelta(days=6)
+    asked: list[str] = []
+
+    def waiting(*_: object) -> tuple[Candidate, ...]:
+        asked.append("inbox")
+        return ()
+
+    monkeypatch.setattr(inbox, "waiting", waiting)
+    newest = Position(found=1, found_at=found_at, read_at=now)
+    requests = []
+    for place in (newest, replace(newest, found_at=found_at - timedelta(days=1)), Position(read_at=now)):
+        interacting.look(session.store, replace(snapshot, reading=Positions(places={"mentions": place})), now)
+        requests.append(len(asked))
+    session.close()
+
+    assert [1, 1, 1] == requests
