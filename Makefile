@@ -28,6 +28,7 @@ PROGRAMS := 10000
 DYNAMODB_PROGRAMS := 1000
 SEED := 1
 MINUTES := 1440
+JOBS := 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format lint types imports workflows links gate template checkov cover faults bench notebook build invoke deploy destroy lock clean
@@ -112,7 +113,7 @@ checkov: $(CHECKOV_READY)
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 faults: $(READY) ## thousands of random faults, and docs/reliability.md; PROGRAMS, SEED, MINUTES say how many
-	@$(BIN)/python -m tests.faults.report --programs $(PROGRAMS) --dynamodb $(DYNAMODB_PROGRAMS) --seed $(SEED) --minutes $(MINUTES)
+	@$(BIN)/python -m tests.faults.report --programs $(PROGRAMS) --dynamodb $(DYNAMODB_PROGRAMS) --seed $(SEED) --minutes $(MINUTES) --jobs $(JOBS)
 
 bench: $(READY) ## the benchmarks; they print, and judge nothing
 	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
