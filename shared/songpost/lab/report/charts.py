@@ -197,13 +197,14 @@ def months(data: Data, width: int) -> Chart:
     money = alt.Axis(format="$.2f", tickCount=5, domain=False, ticks=False)
     angle = -60 if width == NARROW and len(data["rows"]) > 6 else 0
     base = alt.Chart(_values(data["rows"])).encode(
-        x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=angle, labelOverlap=True, ticks=False))
+        x=alt.X("month:O", sort=None, title=None, axis=alt.Axis(labelAngle=angle, labelOverlap=True, ticks=False))
     )
     step = width / len(data["rows"])
     spent = base.mark_bar(color=SPENT, cornerRadiusEnd=3, size=min(0.7 * step, 44)).encode(
         y=alt.Y("usd:Q", title=None, axis=money)
     )
-    foretold = base.mark_tick(color=INK, thickness=3, size=min(0.9 * step, 60), opacity=1).encode(y="forecast:Q")
+    expected = base.transform_filter("isValid(datum.forecast)")
+    foretold = expected.mark_tick(color=INK, thickness=3, size=min(0.9 * step, 60), opacity=1).encode(y="forecast:Q")
     return alt.layer(spent, foretold, *_ceiling(data["ceiling"])).properties(width=width, height=220)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from songpost.account_documents import Bucket, Tally
 from songpost.agent import crediting
@@ -273,9 +273,9 @@ def months(subject: Subject) -> Figure | None:
         rows=tuple(
             (
                 one.month,
-                f"{one.days:.0f}",
+                f"{one.days:.0f}" if _is_told(one, found) else "",
                 usd(one.spent_micros),
-                usd(one.expected_micros),
+                usd(one.expected_micros) if _is_told(one, found) else "",
                 f"{one.writes:,}",
                 f"{one.reads:,}",
             )
@@ -283,12 +283,21 @@ def months(subject: Subject) -> Figure | None:
         ),
         drawn_from={
             "rows": [
-                {"month": one.month, "usd": one.spent_micros / 1e6, "forecast": one.expected_micros / 1e6}
+                {
+                    "month": f"{date.fromisoformat(f'{one.month}-01'):%b %y}",
+                    "usd": one.spent_micros / 1e6,
+                    "forecast": one.expected_micros / 1e6 if _is_told(one, found) else None,
+                }
                 for one in found
             ],
             "ceiling": ceiling / 1e6 if near else None,
         },
     )
+
+
+def _is_told(one: spending.Actual, among: Sequence[spending.Actual]) -> bool:
+    """Whether it is known how many days a month had: of the first one only while its days are kept."""
+    return one is not among[0] or bool(one.by_kind)
 
 
 # ------------------------------------------------------------------------------------------------------- rate limits

@@ -174,8 +174,8 @@ ADVICE: Mapping[str, str] = {
     "window quota": "The window held as much as it may. Raise max_per_window, or add a window.",
     "policy": "X's rules or the plan forbid it; the reason names which. Change the text or the settings.",
     "duplicate": "It is too much like a text of late. Add texts to the content files, or lower similarity.window_days.",
-    "approval": "Nobody said yes in time. Answer the mails sooner, raise approval.lead_hours, or let the kind go out "
-    "by itself (approval).",
+    "approval": "Nobody said yes in time, or somebody wants to be left alone. Answer the mails sooner, raise "
+    "approval.lead_hours, or let the kind go out by itself (approval).",
     "budget": "A ceiling was reached. 'songpost forecast' says which setting costs most; raise budget, or post less.",
     "rate limit": "X allows no more calls for a while. It goes on by itself; post less where it happens often.",
     "ledger": "Somebody else changed the account at the same time. Nothing is to be done.",
