@@ -31,6 +31,8 @@ CAPS: dict[Plan, tuple[int | None, int | None]] = {
 KEPT_MONTHS = 13
 KEPT_DAYS = 40
 """More than the longest billing month: its days are what the monthly ceilings are counted from."""
+KEPT_COUNTS_DAYS = 8
+"""More than any action lives (its key's date is at most a week from its due time): counts of windows and local days."""
 
 MONTH = "dollars per month"
 """The name of the month's money ceiling."""
@@ -267,9 +269,13 @@ def _added(tally: Tally, writes: int, reads: int, micros: int) -> Tally:
 
 
 def counted(usage: Usage, key: str, day: str, change: int) -> Usage:
-    """Move the count of a window (`date/window/kind`) and of its local day (`date/kind`) by `change`, never below 0."""
+    """Move the count of a window (`date/window/kind`) and of its local day (`date/kind`) by `change`, never below 0.
+
+    What is long past is forgotten, and stays so: half a count of it would be a wrong one.
+    """
     kind = key.rpartition("/")[2]
-    oldest = (date.fromisoformat(day) - timedelta(days=KEPT_DAYS)).isoformat()
+    latest = max((day, *(one[:10] for one in usage.kinds)))
+    oldest = (date.fromisoformat(latest) - timedelta(days=KEPT_COUNTS_DAYS)).isoformat()
     windows = {**usage.windows, key: max(0, usage.windows.get(key, 0) + change)}
     daily = f"{day}/{kind}"
     kinds = {**usage.kinds, daily: max(0, usage.kinds.get(daily, 0) + change)}

@@ -214,8 +214,22 @@ def test_give_back_makes_no_room_that_was_not_taken() -> None:
     assert [{"2026-11-25/noon/post": 0}, {"2026-11-25/post": 0}] == [dict(usage.windows), dict(usage.kinds)]
 
 
+def test_a_forgotten_count_stays_forgotten() -> None:
+    """An action of three weeks ago is settled late: half a count of its window would be a wrong one."""
+    usage, day = Usage(), NOW.date()
+    for _ in range(2):
+        usage = budget.counted(usage, f"{day}/noon/post", day.isoformat(), 1)
+    for days in (21, 22):
+        later = day + timedelta(days=days)
+        usage = budget.counted(usage, f"{later}/noon/post", later.isoformat(), 1)
+    after = budget.counted(usage, f"{day}/noon/post", day.isoformat(), -1)
+
+    assert usage == after
+    assert f"{day}/noon/post" not in after.windows
+
+
 def test_old_counts_are_forgotten_and_the_month_is_not() -> None:
-    """Days and windows older than forty days go; every day of the running billing month stays."""
+    """Days older than forty go, windows older than eight; every day of the running billing month stays."""
     settings = with_budget()
     usage = Usage()
     for days in range(400):
@@ -223,7 +237,7 @@ def test_old_counts_are_forgotten_and_the_month_is_not() -> None:
         usage = budget.booked(usage, settings.budget, at, writes=1, reads=2, micros=3)
         usage = budget.counted(usage, f"{at.date()}/noon/post", at.date().isoformat(), 1)
 
-    assert (41, 41, 41, 13) == tuple(map(len, (usage.days, usage.windows, usage.kinds, usage.months)))
+    assert (41, 9, 9, 13) == tuple(map(len, (usage.days, usage.windows, usage.kinds, usage.months)))
     last = NOW + timedelta(days=399)
     assert 3 * last.day == used(settings, usage, last, "dollars per month")
     assert Tally(writes=31, reads=62, spent_micros=93) == usage.months["2027-10"]
