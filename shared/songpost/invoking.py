@@ -22,7 +22,6 @@ from songpost.agent import (
     figures,
     foretelling,
     interacting,
-    measuring,
     notices,
     summary,
     writing,
