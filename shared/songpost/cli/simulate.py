@@ -8,23 +8,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songpost.cli.opening import print_json, session_of
 from songpost.cli.terminal import table
-from songpost.errors import Refusal, UsageError
+from songpost.errors import UsageError
+from songpost.lab import report
 from songpost.lab.simulation import record
 from songpost.lab.simulation.record import Run, Trouble
 from songpost.lab.simulation.run import Plan, simulate, store_for_a_run
 
 if TYPE_CHECKING:
     from songpost.settings import Settings
-    from songpost.store.port import Store
 
 MOST_DAYS, MOST_ACCOUNTS = 3_650, 500
-REPORT = "songpost.lab.report"
 SHOWN_FAULTS = 20
 
 
@@ -39,11 +37,13 @@ def command(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
         run = simulate(plan, store, progress)
         seconds = time.monotonic() - begin
         if words.report:
-            _report(run, Path(words.report), store, settings)
+            report.write(run, Path(words.report), store, settings)
     if words.json:
         print_json({"run": record.to_json(run), "faults_found": list(run.faults_found)})
     else:
         _show(run, settings, seconds)
+        if words.report:
+            print(f"\nThe report is in {words.report}.")
     for fault in run.faults_found[:SHOWN_FAULTS]:
         print(f"songpost: wrong: {fault}", file=sys.stderr)
     return 1 if run.faults_found else 0
@@ -53,16 +53,8 @@ def _checked(words: argparse.Namespace) -> None:
     for value, most, where in ((words.days, MOST_DAYS, "--days"), (words.accounts, MOST_ACCOUNTS, "--accounts")):
         if not 1 <= value <= most:
             raise UsageError(f"{value} is not 1 to {most}", where=where, mend="correct it")
-    if words.report and find_spec(REPORT) is None:
-        raise Refusal(
-            "this Songpost cannot write reports yet", where="--report", mend="leave it out; --json tells the same"
-        )
-
-
-def _report(run: Run, path: Path, store: Store, settings: Settings) -> None:
-    from importlib import import_module
-
-    import_module(REPORT).write(run, path, store, settings)
+    if words.report:
+        report.check(Path(words.report))
 
 
 @contextmanager

@@ -547,15 +547,15 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "find_spec", lambda _: None)
 
     with pytest.raises(Refusal, match=r"altair, jinja2, vl_convert are not installed") as caught:
-        writing._check_installed()
+        report.check(Path("report.html"))
 
     assert "pip install 'songpost[report]'" == caught.value.mend
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A folder that is not there: bad usage, by its path; nothing half is left behind."""
-    with pytest.raises(BadInput, match=r"cannot be written"):
-        writing._put(tmp_path / "nowhere" / "report.html", "words")
+    with pytest.raises(BadInput, match=r"cannot be written \(its folder is not there\)"):
+        report.check(tmp_path / "nowhere" / "report.html")
     (tmp_path / "folder").mkdir()
     with pytest.raises(BadInput, match=r"cannot be written"):
         writing._put(tmp_path / "folder", "words")

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from songpost.store.port import Store
 
 
+def check(path: Path) -> None:
+    """What would be in the way of a report, told before hours of simulation: its packages, and its file's folder.
+
+    Raises `Refusal` where the extra `report` is not installed, `BadInput` where there is no such folder.
+    """
+    from songpost.lab.report.writing import check as checked
+
+    checked(path)
+
+
 def of_session(session: Session, path: Path) -> int:
     """Write the report of an account; gives the file's size in bytes. Nothing of the account is changed.
 

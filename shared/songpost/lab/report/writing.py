@@ -43,7 +43,7 @@ MOST_ACCOUNTS = 500
 
 def of_session(session: Session, path: Path) -> int:
     """See `songpost.lab.report.of_session`."""
-    _check_installed()
+    check(path)
     subject = Subject(
         store=session.store,
         snapshot=session.open().snapshot,
@@ -55,7 +55,7 @@ def of_session(session: Session, path: Path) -> int:
 
 def of_run(run: Run, path: Path, store: Store, settings: Settings) -> int:
     """See `songpost.lab.report.write`."""
-    _check_installed()
+    check(path)
     account = run.accounts[0].account
     plan = Plan(days=1, settings=settings, seed=run.seed, accounts=len(run.accounts), faults=run.faults)
     library = content.library_of(made_up(plan))
@@ -69,7 +69,8 @@ def of_run(run: Run, path: Path, store: Store, settings: Settings) -> int:
     return _put(path, page(subject))
 
 
-def _check_installed() -> None:
+def check(path: Path) -> None:
+    """See `songpost.lab.report.check`."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise Refusal(
@@ -77,6 +78,8 @@ def _check_installed() -> None:
             where="report",
             mend="pip install 'songpost[report]'",
         )
+    if not path.parent.is_dir():
+        raise BadInput("cannot be written (its folder is not there)", where=str(path), mend="make it, or name another")
 
 
 def _put(path: Path, text: str) -> int:
