@@ -21,7 +21,7 @@ from songpost.core import reading_plan
 from songpost.errors import CommitConflict
 from songpost.invoking import run_reader
 from songpost.model import Action, Kind, State
-from songpost.settings import AppOwner, PerKind, Plan, Query, QueryAction, Reading
+from songpost.settings import AppOwner, Budget, PerKind, Plan, Query, QueryAction, Reading
 from songpost.store.port import PutAction, Store
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import START, Crash, World, breaking, whole
@@ -232,6 +232,23 @@ def test_a_storm_is_taken_whole(world: World) -> None:
 
     assert ids == [one.post_id for one in waiting(world)]
     assert [90, 90, 90, 30] == [page.posts for page in found.pages]
+    assert world.bill_micros == world.spent_micros()
+
+
+def test_a_storm_goes_on_tick_after_tick(world: World) -> None:
+    """Eight hundred mentions before each of two ticks, as far as X reaches back: all wait, in their order, once."""
+    world.with_settings(
+        reading=replace(EVERYWHERE, usd_per_day=Decimal(5)), budget=Budget(usd_per_month=Decimal(50), burst_days=None)
+    )
+    ids: list[str] = []
+    for _ in range(2):
+        ids += storm(world, 800, first=len(ids))
+        world.later(minutes=2)
+        read(world)
+        world.later(minutes=31)
+    read(world)
+
+    assert ids == [one.post_id for one in waiting(world)]
     assert world.bill_micros == world.spent_micros()
 
 
