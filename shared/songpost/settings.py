@@ -137,14 +137,8 @@ class PerKind:
 
     def of(self, kind: Kind) -> int | None:
         """The maximum of a kind; `None` where there is none to keep (deletes and reads)."""
-        return {
-            Kind.POST: self.post,
-            Kind.REPLY: self.reply,
-            Kind.QUOTE: self.quote,
-            Kind.REPOST: self.repost,
-            Kind.LIKE: self.like,
-            Kind.FOLLOW: self.follow,
-        }.get(kind)
+        most: int | None = getattr(self, kind.value, None)
+        return most
 
 
 _PER_DAY = Annotated[int, Interval(ge=0, le=1_000)]
@@ -163,13 +157,8 @@ class InteractionsPerDay:
 
     def of(self, kind: Kind) -> int | None:
         """The maximum of a kind; `None` where there is none to keep."""
-        return {
-            Kind.REPLY: self.reply,
-            Kind.QUOTE: self.quote,
-            Kind.REPOST: self.repost,
-            Kind.LIKE: self.like,
-            Kind.FOLLOW: self.follow,
-        }.get(kind)
+        most: int | None = getattr(self, kind.value, None)
+        return most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,14 +288,8 @@ class AskFirst:
 
     def of(self, kind: Kind) -> int:
         """The approvals that a kind wants first; none for deletes and reads."""
-        return {
-            Kind.POST: self.post,
-            Kind.REPLY: self.reply,
-            Kind.QUOTE: self.quote,
-            Kind.REPOST: self.repost,
-            Kind.LIKE: self.like,
-            Kind.FOLLOW: self.follow,
-        }.get(kind, 0)
+        count: int = getattr(self, kind.value, 0)
+        return count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,14 +309,8 @@ class Approval:
 
     def of(self, kind: Kind) -> Consent:
         """The consent of a kind; deletes are a person's own command and reads change nothing: `auto`."""
-        return {
-            Kind.POST: self.post,
-            Kind.REPLY: self.reply,
-            Kind.QUOTE: self.quote,
-            Kind.REPOST: self.repost,
-            Kind.LIKE: self.like,
-            Kind.FOLLOW: self.follow,
-        }.get(kind, Consent.AUTO)
+        word: Consent = getattr(self, kind.value, Consent.AUTO)
+        return word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

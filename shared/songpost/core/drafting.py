@@ -7,14 +7,13 @@ is what a draft may be, how long it is kept, when a source is asked again, and w
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from songpost.account_documents import Draft, Drafts, Origin
-from songpost.core import budget, policy, text
+from songpost.core import budget, policy, sighting, text
 from songpost.core.admission import Refused, Verdict
 from songpost.core.content import Library
 from songpost.core.snapshot import Snapshot
@@ -89,14 +88,8 @@ def mark_of(identity: str) -> str:
 
 
 def plain(words: str) -> str:
-    """Words on one line, in NFC, without control characters, direction controls and what X refuses."""
-    normal = unicodedata.normalize("NFC", words[: 4 * MOST_CHARACTERS])
-    bare = "".join(
-        " " if unicodedata.category(each) in {"Cc", "Zl", "Zp", "Cs"} else each
-        for each in normal
-        if each not in policy.DIRECTION_CONTROLS and each not in policy.UNSENDABLE
-    )
-    return " ".join(bare.split())[:MOST_CHARACTERS]
+    """Words on one line, kept as short and plain as a stranger's post (see `core/sighting.py`)."""
+    return " ".join(sighting.plain(words).split())[:MOST_CHARACTERS]
 
 
 def entry_words(title: str, link: str) -> str:
