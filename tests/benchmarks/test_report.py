@@ -18,7 +18,7 @@ TOP = Path(__file__).parents[2]
 RUN = """
 import resource, sys, time
 from pathlib import Path
-from songpost.bootstrap import _from_file
+from songpost.given import from_file
 from songpost.lab import report
 from songpost.lab.simulation.run import Plan, simulate, store_for_a_run
 
@@ -29,7 +29,7 @@ def child_seconds():
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
-settings = _from_file(Path("songpost.example.yaml")).settings
+settings = from_file(Path("songpost.example.yaml")).settings
 with store_for_a_run() as store:
     run = simulate(Plan(days=int(sys.argv[1]), settings=settings), store)
     before = peak_mb()
