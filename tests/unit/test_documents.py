@@ -11,8 +11,21 @@ from pathlib import Path
 import pytest
 import yaml
 
+from songpost.agent import accounts, apart, crediting, inbox, interacting, journal, library, planning
 from songpost.agent.events import READER_MODES, WRITER_MODES
 from songpost.cli.words import COMMANDS, Row
+from songpost.core.snapshot import (
+    CONTROL,
+    DRAFTS,
+    FINGERPRINTS,
+    IDENTITY,
+    LEARNING,
+    LIMITS,
+    MEASURING,
+    READING,
+    TIMELINE,
+    USAGE,
+)
 from songpost.errors import AccountBlocked, ClockError, SongpostError
 from songpost.runtime import Runtime
 from songpost.x import credentials
@@ -236,6 +249,16 @@ def test_every_reason_to_wake_somebody_has_a_row() -> None:
     assert {"Partial", "RunningDry"} <= logged("alarm")
     assert {"RefusalRun", "SpendSlope"} <= trips
     assert set() == (logged("alarm") | {"MailFailed"} | trips | blocked) - rows
+
+
+def test_every_record_of_the_store_is_documented() -> None:
+    """Each document of an account, and each collection beside them, stands in docs/architecture.md."""
+    text = text_of("docs/architecture.md")
+    documents = {CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, READING, DRAFTS}
+    beside = {accounts.ACCOUNTS, apart.BANDS, crediting.CREDITS, inbox.INBOX, inbox.OPT_OUTS, interacting.FOLLOWED}
+    beside |= {journal.READS, library.LIBRARY, library.TEXTS, planning.DECISIONS, planning.STATISTICS}
+
+    assert [] == sorted(name for name in documents | beside if f"`{name}`" not in text)
 
 
 # ------------------------------------------------------------------------------------------------ files and tests
