@@ -56,6 +56,11 @@ def waiting(store: Store, account: str, now: datetime, limit: int) -> tuple[Cand
 
 def opted_out(store: Store, account: str, user_ids: Collection[str]) -> frozenset[str]:
     """Those of `user_ids` who asked to be left alone; strongly consistent."""
+    return among(store, account, OPT_OUTS, user_ids)
+
+
+def among(store: Store, account: str, collection: str, user_ids: Collection[str]) -> frozenset[str]:
+    """Those of `user_ids` whom a collection that is keyed by users names; strongly consistent."""
     wanted = set(user_ids) - {""}
     if len(wanted) > ASKED_SINGLY:
         spans = [(before(min(wanted)), max(wanted))]
@@ -64,7 +69,7 @@ def opted_out(store: Store, account: str, user_ids: Collection[str]) -> frozense
     return frozenset(
         item.key
         for after, until in spans
-        for item in store.items(account, OPT_OUTS, after=after, until=until)
+        for item in store.items(account, collection, after=after, until=until)
         if item.key in wanted
     )
 

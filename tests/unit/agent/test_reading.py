@@ -21,8 +21,8 @@ from songpost.core import reading_plan
 from songpost.errors import CommitConflict
 from songpost.invoking import run_reader
 from songpost.model import Action, Kind, State
-from songpost.settings import AppOwner, Budget, PerKind, Plan, Query, QueryAction, Reading
-from songpost.store.port import PutAction, Store
+from songpost.settings import AppOwner, Budget, PerKind, Plan, Prices, Query, QueryAction, Reading
+from songpost.store.port import PutAction, PutItem, Store
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import START, Crash, World, breaking, whole
 
@@ -508,6 +508,66 @@ def test_a_search_brings_what_its_actions_permit(world: World) -> None:
     assert found[quoting.id].summons
     assert "sourdough" == found[quoting.id].query
     assert {2 * 5_000} == {record.micros for record in world.sandbox.service.bill.charges if record.endpoint == SEARCH}
+
+
+CONTRACT = Budget(
+    usd_per_month=Decimal(50),
+    burst_days=None,
+    prices=Prices(
+        post_create=Decimal("0.015"),
+        post_read=Decimal("0.005"),
+        owned_read=Decimal("0.001"),
+        user_read=Decimal("0.01"),
+        interaction=Decimal("0.015"),
+    ),
+)
+
+
+def put_action(world: World, key: str, kind: Kind) -> None:
+    """Let an action of the ledger be one that came to its end."""
+    now = world.clock.now()
+    action = Action(
+        key=key, kind=kind, state=State.ABANDONED, created_at=now, updated_at=now, due_at=now, closes_at=now
+    )
+    session = world.session()
+    session.store.commit("default", [PutAction(action, None)], f"put-{key[-20:]}")
+    session.close()
+
+
+def test_a_post_that_was_answered_is_not_quoted_and_nobody_is_followed_twice(world: World) -> None:
+    """Reply and quote are one answer, under whichever settings; a follow is one for each user, whatever the post."""
+    actions = (QueryAction.QUOTE, QueryAction.FOLLOW)
+    kinds = PerKind(post=1, reply=5, quote=5, repost=5, like=5, follow=5)
+    world.with_settings(plan=Plan.ENTERPRISE, budget=CONTRACT, queries=(query(*actions),), max_per_window=kinds)
+    now = world.clock.now()
+    answered = world.sandbox.actors.post("mia", "my sourdough rises")
+    again = world.sandbox.actors.post("bob", "bob's sourdough")
+    new = world.sandbox.actors.post("zoe", "zoe's sourdough")
+    put_action(world, f"reply/{now.date()}/{answered.id}", Kind.REPLY)
+    session = world.session()
+    session.store.commit("default", [PutItem("followed", again.author_id, {"schema_version": 1})], "followed")
+    session.close()
+    found = read(world, "search")
+
+    assert {again.id: (Kind.QUOTE,), new.id: (Kind.QUOTE, Kind.FOLLOW)} == {
+        one.post_id: one.allowed for one in waiting(world)
+    }
+    assert {"it waits, or was acted on": 1} == left_out(found)
+
+
+def test_a_find_of_whom_only_a_follow_could_follow_is_left_out(world: World) -> None:
+    """The user was followed by an earlier post: nothing else may come of this one."""
+    kinds = PerKind(post=1, follow=5)
+    world.with_settings(
+        plan=Plan.ENTERPRISE, budget=CONTRACT, queries=(query(QueryAction.FOLLOW),), max_per_window=kinds
+    )
+    again = world.sandbox.actors.post("bob", "bob's sourdough")
+    session = world.session()
+    session.store.commit("default", [PutItem("followed", again.author_id, {"schema_version": 1})], "followed")
+    session.close()
+
+    assert {"its author was followed once": 1} == left_out(read(world, "search"))
+    assert [] == waiting(world)
 
 
 def test_a_quote_of_an_old_own_post_is_a_summons(world: World) -> None:
