@@ -63,11 +63,11 @@ FAINT = """() => {
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a simulated fortnight, as the command writes it."""
+    """The report of a few simulated days, as the command writes it."""
     folder = tmp_path_factory.mktemp("simulated")
     said = subprocess.run(
         [
-            *(sys.executable, "-m", "songpost.cli.main", "simulate", "--days", "9", "--seed", "11"),
+            *(sys.executable, "-m", "songpost.cli.main", "simulate", "--days", "4", "--seed", "11"),
             *("--report", "report.html"),
         ],
         cwd=folder,
