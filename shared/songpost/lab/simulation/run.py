@@ -1,10 +1,10 @@
 """The run of a simulation: days of ticks, people and an owner, in the order of virtual time.
 
 The writer is due every 5 minutes and the reader every 30, as the deployed schedules have it. A due tick is first tried
-out on a clock that notices what it was asked (`moments.py`) over a store and a wire that let nothing through. Where it
-would neither write nor call X it is over; and the next ones are left out for as long as everything it asked about the
-time has the same answer, and nothing of the account was written. Any other tick is run for real. With `every_tick`
-none is left out; the result is the same.
+out (`trying.py`) on a clock and a snapshot that notice what they are asked, over a store and a wire that let nothing
+through. Where it would neither write nor call X it is over; and the next ones are left out for as long as everything
+that it asked has the same answer. Any other tick is run for real. With `every_tick` none is left out, and nothing is
+remembered between two of them; the result is the same.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from __future__ import annotations
 import heapq
 import logging
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import songpost
 from songpost import invoking
-from songpost.agent import approvals, control, events, resolving
-from songpost.agent.ledger import Account
+from songpost.agent import events
 from songpost.agent.planning import Texts
-from songpost.core import content, windows
-from songpost.errors import Refusal, SongpostError
+from songpost.core import content
+from songpost.core.snapshot import Snapshot
+from songpost.errors import SongpostError
 from songpost.given import Given
 from songpost.lab.in_process import environment
 from songpost.lab.sandbox.clock import VirtualClock
@@ -35,31 +35,30 @@ from songpost.lab.sandbox.rules import Rules
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.lab.sandbox.world import Post
 from songpost.lab.simulation import judge
-from songpost.lab.simulation.audience import Audience, Dice
+from songpost.lab.simulation.audience import Audience
 from songpost.lab.simulation.moments import Watch
+from songpost.lab.simulation.owner import OWNER_LOOKS_AT, Owner
+from songpost.lab.simulation.people import Person, window_at
 from songpost.lab.simulation.record import AccountRun, Run, Trouble
+from songpost.lab.simulation.texts import arms_of, made_up
+from songpost.lab.simulation.trying import Busy, NoWire, Proof, TriedMail, TriedStore, written_by
 from songpost.lab.simulation.world import (
     MISHAPS,
-    Busy,
     Chance,
     CountedWire,
     Died,
     Happened,
     Ids,
     Letterbox,
-    NoWire,
     RememberingStore,
-    TriedMail,
-    TriedStore,
     VirtualSession,
     Warm,
 )
-from songpost.model import CREATES, Action, Arm, Json, State, Text
+from songpost.model import Action, Arm
 from songpost.runtime import Runtime
 from songpost.settings import Settings
 from songpost.store.opening import open_store
-from songpost.store.port import Store
-from songpost.x.transport import Transport
+from songpost.store.port import Change, Loaded, Store
 
 START = date(2026, 11, 23)
 """The first local day of every run: a Monday, under the price list of today."""
@@ -67,9 +66,8 @@ PERIODS = {"writer": timedelta(minutes=5), "reader": timedelta(minutes=30)}
 RANKS = {"day": 0, "say": 1, "owner": 2, "writer": 3, "reader": 4}
 """In which order things happen that are due at the same time."""
 LAMBDA_SECONDS = 900.0
+WRITE, READ = events.Invocation(mode="both"), events.Invocation(mode="all")
 LASTING_SECONDS = 20 * 366 * 86_400.0
-OWNER_LOOKS_AT = (time(9, 0), time(13, 0), time(19, 0))
-WORDS_A_TEXT = 14
 KEPT_RECORDS = 256
 """Requests that the sandbox's log keeps here: nobody reads it, and a year's would not be small."""
 
@@ -86,29 +84,6 @@ class Plan:
     accounts: int = 1
     faults: str = "none"
     every_tick: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Person:
-    """One account, and who reads it. `at` is when its latest tick ended; `due` when each function's next one is."""
-
-    place: int
-    name: str
-    username: str
-    user_id: str
-    environ: dict[str, str]
-    audience: Audience
-    wire: Transport
-    warm: Warm
-    at: datetime
-    due: dict[str, datetime]
-    busy: dict[str, bool]
-    seen_posts: int = 0
-    said: list[str] = field(default_factory=list)
-    billed: Counter[str] = field(default_factory=Counter)
-    billed_locally: Counter[str] = field(default_factory=Counter)
-    calls: Counter[str] = field(default_factory=Counter)
-    stood: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -152,9 +127,8 @@ class Stage:
         self.clock = VirtualClock(self.start)
         self.happened = Happened()
         self.chance = Chance(MISHAPS[plan.faults], plan.seed, self.happened)
-        self.store = RememberingStore(store, self.chance, self._written)
-        self.tried = TriedStore(self.store)
-        self.texts = made_up(plan)
+        self.store = RememberingStore(store, self.chance, self._written, honest=plan.every_tick)
+        self.texts = made_up(plan.settings, plan.seed)
         self.topics = {words: text.topic for text in self.texts for words in text.variants}
         self.topics = {words: topic for words, topic in self.topics.items() if topic in plan.settings.topics}
         library = content.library_of(self.texts)
@@ -181,7 +155,7 @@ class Stage:
         self.ids = Ids()
         self.queue: list[tuple[datetime, int, int, int, str, object]] = []
         self.number = self.ticks = self.played = self.failed = self.sayings = 0
-        self.resumed = self.resolved = self.approved = 0
+        self.owner = Owner()
         self.now: tuple[datetime, int] = (self.start, -1)
 
     def _person(self, place: int, name: str) -> Person:
@@ -210,10 +184,10 @@ class Stage:
             },
             audience=audience,
             wire=wire,
-            warm=Warm(seed=f"{self.plan.seed}/{name}", token=told.oauth2_access_token),
+            warm=Warm(seed=f"{self.plan.seed}/{name}", token=told.oauth2_access_token, honest=self.plan.every_tick),
             at=self.start,
             due=dict.fromkeys(PERIODS, self.start),
-            busy=dict.fromkeys(PERIODS, False),
+            proofs=dict.fromkeys(PERIODS),
         )
 
     # ---------------------------------------------------------------------------------------------- the queue
@@ -232,18 +206,23 @@ class Stage:
                 continue  # it was woken, or put off
             self.now = (at, rank)
             self.clock.set(max(at, person.at))
-            if kind in PERIODS:
-                self._tick(person, kind)
-            elif kind == "owner":
-                self._owner(person)
-            elif kind == "say":
-                self._say(person, *what)  # type: ignore[misc]  # what a saying was queued with
-            elif isinstance(what, date):
-                self._day(person, what)
-                if person is people[-1]:
-                    progress(what)
+            self._happen(person, kind, what)
+            if kind == "day" and person is people[-1] and isinstance(what, date):
+                progress(what)
             person.at = self.clock.now()
+            if person.written:
+                self._wake(person)
         self.clock.set(self.end)
+
+    def _happen(self, person: Person, kind: str, what: object) -> None:
+        if kind in PERIODS:
+            self._tick(person, kind)
+        elif kind == "owner":
+            self.owner.look(self._session(person), partial(self._on_x, person))
+        elif kind == "say":
+            self._say(person, *what)  # type: ignore[misc]  # what a saying was queued with
+        elif isinstance(what, date):
+            self._day(person, what)
 
     def _later(self, at: datetime, kind: str, name: str, what: object = None) -> None:
         self.number += 1
@@ -271,135 +250,108 @@ class Stage:
 
     # ---------------------------------------------------------------------------------------------- ticks
 
-    def _session(self, person: Person, store: Store, wire: Transport, clock: Callable[[], datetime]) -> VirtualSession:
+    def _session(self, person: Person, tried: Watch | None = None) -> VirtualSession:
+        """A session of one tick, or of a look of the owner; one that is `tried` has no effect."""
         session = VirtualSession(
             runtime=Runtime(account=person.name, dry_run=False, auth_mode="tweepy"),
             environ=person.environ,
-            store=store,
-            clock=clock,
+            store=self.store if tried is None else TriedStore(self.store, person.name),
+            clock=self.clock.now if tried is None else tried.told,
             file=Path("the simulation"),
-            transport=wire,
+            transport=person.wire if tried is None else NoWire(),
             sleep=self._sleep,
             new_id=self.ids,
             warm=person.warm,
+            tried=tried,
         )
         session.given = self.given
-        session.mail = TriedMail() if store is self.tried else Letterbox(self.happened)
+        session.mail = Letterbox(self.happened) if tried is None else TriedMail()
         return session
 
     def _sleep(self, seconds: float) -> None:
         self.clock.advance(seconds)
-
-    def _invoked(self, session: VirtualSession, function: str) -> dict[str, Json]:
-        invocation = events.Invocation(mode="both" if function == "writer" else "all", account=session.account)
-        if function == "writer":
-            return invoking.run_writer(session, invocation, lambda: LAMBDA_SECONDS)[0]
-        return invoking.run_reader(session, invocation, lambda: LAMBDA_SECONDS)[0]
 
     def _tick(self, person: Person, function: str) -> None:
         """One due tick: tried out, and run for real where it has something to do."""
         at, period = self.now[0], PERIODS[function]
         person.due[function] = at + period
         self.ticks += 1
-        until = None if person.busy[function] else self._idle_until(person, function)
-        if until is None or self.plan.every_tick:
+        proof = None if self.plan.every_tick or person.busy[function] else self._proof(person, function)
+        if proof is None:
             self.played += 1
             done = self.happened.calls, self.happened.commits
             self._live(person, function)
-            # Whoever was busy is taken to be so again: trying it out would only cost time.
+            # A reader that was busy is taken to be so again: trying it out would only cost time.
             person.busy[function] = function == "reader" and done != (self.happened.calls, self.happened.commits)
-        elif until > at + period:
-            idle = min(until, self.end) - at
+        elif proof.until > at + period:
+            idle = min(proof.until, self.end) - at
             left_out = -(-idle // period) - 1
             self.ticks += left_out
             person.due[function] = at + (left_out + 1) * period
+        person.proofs[function] = proof
         self._later(person.due[function], function, person.name)
 
-    def _idle_until(self, person: Person, function: str) -> datetime | None:
-        """Until when ticks do nothing; `None` where this one does something, or may."""
-        watch = Watch(self.clock.now())
-        session = self._session(person, self.tried, NoWire(), watch.told)
-        session.deciding = watch.moment
-        before = self.clock.now(), self.ids.mark()
+    def _proof(self, person: Person, function: str) -> Proof | None:
+        """Why ticks do nothing from now on; `None` where this one does something, or may."""
+        watch, before = Watch(self.clock.now()), (self.clock.now(), self.ids.mark())
+        session = self._session(person, watch)
         try:
-            told = self._invoked(session, function)
+            if function == "writer":
+                person.note_writer(invoking.write(session, WRITE, lambda: LAMBDA_SECONDS)[1])
+            else:
+                _, found, read, _ = invoking.look(session, READ, lambda: LAMBDA_SECONDS)
+                person.note_reader(found, read, self.clock.now())
         except (Exception, Busy):  # noqa: BLE001 - whatever it would be, the real tick shall meet it
             return None
         finally:
             self.clock.set(before[0])
             self.ids.back_to(before[1])
-        self._note(person, told)
-        return watch.until
+        return session.proof()
 
     def _live(self, person: Person, function: str) -> None:
-        session = self._session(person, self.store, person.wire, self.clock.now)
+        session = self._session(person)
         try:
-            told = self._invoked(session, function)
+            if function == "writer":
+                _, tick = invoking.run_writer(session, WRITE, lambda: LAMBDA_SECONDS)
+                if tick is not None:
+                    person.note_writer(tick)
+                    person.warm.left(tick.account.snapshot)
+            else:
+                _, found, read = invoking.run_reader(session, READ, lambda: LAMBDA_SECONDS)
+                person.note_reader(found, read, self.clock.now())
+                if read is not None:
+                    person.warm.left(read.account.snapshot)
         except SongpostError:
             self.failed += 1
-            return
         except Died:
             return
-        self._note(person, told)
 
-    @staticmethod
-    def _note(person: Person, told: dict[str, Json]) -> None:
-        """Remember which gate an action stood at, and why."""
-        actions = told.get("actions")
-        for action in actions if isinstance(actions, list) else ():
-            if isinstance(action, dict) and action.get("gate"):
-                person.stood[str(action["key"]), str(action["gate"])] = str(action["reason"])
+    def _written(self, name: str, changes: Sequence[Change]) -> None:
+        """Something of an account was written: after this event it is asked whom that concerns."""
+        self.people[name].written |= {"", *written_by(changes)}
 
-    def _written(self, name: str) -> None:
-        """Something of an account was written: its functions look again when they are next due."""
-        person = self.people[name]
+    def _wake(self, person: Person) -> None:
+        """Let the functions look again whose ticks were left out for a reason that holds no more."""
+        written, person.written = person.written, set()
         at, rank = self.now
         for function, period in PERIODS.items():
             passed = (at - self.start) // period
             soonest = self.start + passed * period
             if (soonest, RANKS[function]) <= (at, rank):
                 soonest += period
-            if person.due[function] > soonest:
-                skipped = (person.due[function] - soonest) // period
-                self.ticks -= skipped
+            if person.due[function] <= soonest:
+                continue
+            proof, loaded = person.proofs[function], self.store.load(person.name)
+            if proof is None or not proof.holds(self._snapshot(person, loaded), loaded, written):
+                self.ticks -= (person.due[function] - soonest) // period
                 person.due[function] = soonest
-                self._later(soonest, function, name)
+                self._later(soonest, function, person.name)
 
-    # ---------------------------------------------------------------------------------------------- the owner
-
-    def _owner(self, person: Person) -> None:
-        """The owner looks: resumes what has paused itself, approves, and settles by X what nobody else can."""
-        session = self._session(person, self.store, person.wire, self.clock.now)
-        try:
-            account = session.open()
-            if account.snapshot.control.paused:
-                control.resume(session.desk, "the owner")
-                self.resumed += 1
-                account = Account(*session.desk.reload())
-            for action in self._stuck(account):
-                resolving.resolve(session.desk, account, action.key, post_id=self._on_x(person, action), by="the owner")
-                self.resolved += 1
-                account = Account(*session.desk.reload())
-            for action in approvals.waiting(account):
-                with suppress(Refusal):  # such as for a reply that has no words
-                    approvals.approve(session.desk, account, action.key, by="the owner")
-                    self.approved += 1
-                    account = Account(*session.desk.reload())
-        except (SongpostError, Died):
-            return  # there is another look
-
-    def _stuck(self, account: Account) -> list[Action]:
-        now = self.clock.now()
-        return [
-            action
-            for action in account.snapshot.actions.values()
-            if action.state is State.UNKNOWN and now - action.attempts[-1].started_at > timedelta(hours=6)
-        ]
+    def _snapshot(self, person: Person, loaded: Loaded) -> Snapshot:
+        return person.warm.snapshot_of(person.name, loaded, self.plan.settings)
 
     def _on_x(self, person: Person, action: Action) -> str:
         """The id of the post that an attempt made, as the owner sees it on X; empty where there is none."""
-        if action.kind not in CREATES:
-            return ""
         since = action.attempts[0].started_at
         made = [post for post in self._own(person) if post.text == action.text and post.created_at >= since]
         return made[-1].id if made else ""
@@ -432,18 +384,8 @@ class Stage:
     def arm_of(self, post: Post) -> Arm | None:
         """What a post is to the audience: its topic, the window that it falls into, and whether it shows anything."""
         topic = self.topics.get(post.text)
-        window = self.window_at(post.created_at)
+        window = window_at(self.plan.settings, post.created_at)
         return None if topic is None or window is None else Arm(topic, window, media=bool(post.media_ids))
-
-    def window_at(self, at: datetime) -> str | None:
-        """The window that is open at a time."""
-        settings, day = self.plan.settings, at.astimezone(self.zone).date()
-        for one in (day, day - timedelta(days=1)):
-            spans, weekdays = settings.schedule.windows, settings.cadence.weekdays
-            for found in windows.occurrences(spans, settings.timezone, weekdays, one):
-                if found.opens_at <= at < found.closes_at:
-                    return found.name
-        return None
 
     # ---------------------------------------------------------------------------------------------- the end
 
@@ -454,9 +396,9 @@ class Stage:
             store=self.happened.store,
             deaths=self.happened.deaths,
             failed=self.failed,
-            resumed=self.resumed,
-            resolved=self.resolved,
-            approved=self.approved,
+            resumed=self.owner.resumed,
+            resolved=self.owner.resolved,
+            approved=self.owner.approved,
             mails=self.happened.mails,
         )
         return Run(
@@ -474,7 +416,7 @@ class Stage:
         )
 
     def _account(self, person: Person) -> AccountRun:
-        session = self._session(person, self.store, person.wire, self.clock.now)
+        session = self._session(person)
         return judge.account_run(
             judge.Evidence(
                 account=person.name,
@@ -490,25 +432,3 @@ class Stage:
                 now=self.end,
             )
         )
-
-
-def made_up(plan: Plan) -> tuple[Text, ...]:
-    """Texts for every topic, enough for the duplicate guard: the run shall test the agent, not the shelf."""
-    settings = plan.settings
-    dice = Dice(plan.seed, "texts")
-    syllables = [
-        first + vowel + last for first in "bdfgklmnprstvw" for vowel in "aeiou" for last in ("", "l", "n", "r")
-    ]
-    enough = 2 * settings.posts_per_day * (settings.similarity.window_days + 3) // 3 + 2 * settings.posts_per_day + 8
-    texts = []
-    for topic in (*settings.topics, content.REPLIES):
-        for number in range(enough):
-            words = ["".join(dice.pick(syllables) for _ in range(2 + number % 2)) for _ in range(WORDS_A_TEXT)]
-            texts.append(Text(id=f"{topic}-{number}", topic=topic, variants=(" ".join(words).capitalize() + ".",)))
-    return tuple(texts)
-
-
-def arms_of(settings: Settings, texts: tuple[Text, ...]) -> tuple[Arm, ...]:
-    """The arms that these texts offer."""
-    stocks = sorted({(text.topic, bool(text.media)) for text in texts if text.topic in settings.topics})
-    return tuple(Arm(topic, window, media) for topic, media in stocks for window in settings.schedule.windows)

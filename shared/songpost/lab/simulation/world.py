@@ -2,7 +2,7 @@
 
 Nothing of Songpost is replaced: a tick is the functions' own, in a session of its own. The wire (a transport) and the
 store (a port) are wrapped, so that calls and commits are counted, and fail or end the process where the dice say so.
-What a load brought is remembered until something of the account is committed: nobody else writes this store.
+What a load brought is remembered together with what was committed since: nobody else writes this store.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from songpost.agent import documents
@@ -23,8 +23,22 @@ from songpost.errors import CommitUnanswered, StoreUnavailable
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.lab.simulation.audience import Dice
+from songpost.lab.simulation.moments import Watch
+from songpost.lab.simulation.reliance import Reliance
+from songpost.lab.simulation.trying import Busy, Proof, TriedStore
 from songpost.model import Json, Kind, State
-from songpost.store.port import Change, Item, Loaded, Store, StoredAction
+from songpost.settings import Settings
+from songpost.store.port import (
+    Change,
+    DeleteDocument,
+    Document,
+    Item,
+    Loaded,
+    PutAction,
+    PutDocument,
+    Store,
+    StoredAction,
+)
 from songpost.x.transport import Request, Response
 
 if TYPE_CHECKING:
@@ -33,10 +47,6 @@ if TYPE_CHECKING:
 
 class Died(BaseException):
     """The process ends here: nothing catches it, as nothing catches SIGKILL."""
-
-
-class Busy(BaseException):
-    """A tick that was only tried out is about to do something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,26 +110,24 @@ class Chance:
 
 
 class RememberingStore(Store):
-    """A store that nobody else writes: what was loaded of an account is true until it commits.
+    """A store that nobody else writes: what was loaded of an account, and what was committed of it since, is true.
 
-    `written` is called with the account's name when something of it was, or may have been, written.
+    `written` is called with the account's name and the changes when something of it was, or may have been, written.
+    One that is `honest` remembers nothing: each load asks the store.
     """
 
-    def __init__(self, inner: Store, chance: Chance, written: Callable[[str], None]) -> None:
-        self.inner, self.chance, self._written = inner, chance, written
+    def __init__(
+        self, inner: Store, chance: Chance, written: Callable[[str, Sequence[Change]], None], *, honest: bool = False
+    ) -> None:
+        self.inner, self.chance, self._written, self._honest = inner, chance, written, honest
         self._loaded: dict[str, Loaded] = {}
-        self._before: dict[str, Loaded] = {}
 
     def load(self, account: str) -> Loaded:
-        """Load, unless nothing was committed since the last time; documents whose version stands are the same ones."""
-        if account not in self._loaded:
-            loaded, before = self.inner.load(account), self._before.get(account, Loaded()).documents
-            documents = {
-                name: before[name] if name in before and before[name].version == document.version else document
-                for name, document in loaded.documents.items()
-            }
-            self._loaded[account] = self._before[account] = Loaded(documents, loaded.actions)
-        return self._loaded[account]
+        """Load, unless it was loaded before."""
+        found = self._loaded.get(account)
+        if found is None or self._honest:
+            found = self._loaded[account] = self.inner.load(account)
+        return found
 
     def commit(self, account: str, changes: Sequence[Change], token: str) -> None:
         """Commit; the answer may get lost on either side of the effect, and the process may end there."""
@@ -128,16 +136,34 @@ class RememberingStore(Store):
         if trouble == "unavailable":
             raise StoreUnavailable("throttled", where=account, mend="try again")
         if trouble != "lost before":
-            self._forget(account)
             self.chance.happened.commits += 1
             self.inner.commit(account, changes, token)
+            self._remember(account, changes)
+            self._written(account, changes)
         self.chance.survive()
         if trouble:
             raise CommitUnanswered("no answer", where=account, mend="ask again")
 
-    def _forget(self, account: str) -> None:
-        self._loaded.pop(account, None)
-        self._written(account)
+    def _remember(self, account: str, changes: Sequence[Change]) -> None:
+        """What was loaded is as this commit has left it; a commit that is repeated leaves it as it is."""
+        before = self._loaded.get(account)
+        if before is None:
+            return
+        documents, actions = dict(before.documents), dict(before.actions)
+        for change in changes:
+            if isinstance(change, PutDocument | DeleteDocument) and change.account not in {"", account}:
+                self._loaded.pop(change.account, None)
+            elif isinstance(change, PutDocument):
+                documents[change.name] = Document(change.name, change.expected + 1, change.body)
+            elif isinstance(change, DeleteDocument):
+                documents.pop(change.name, None)
+            elif isinstance(change, PutAction):
+                actions.pop(change.action.key, None)
+                if change.action.is_open:
+                    version = 1 if change.previous is None else change.previous.version + 1
+                    actions[change.action.key] = StoredAction(change.action, version)
+        kept = before.actions if actions == before.actions else dict(sorted(actions.items()))
+        self._loaded[account] = Loaded(dict(sorted(documents.items())), kept)
 
     def action(self, account: str, key: str) -> StoredAction | None:
         """As the store has it."""
@@ -176,62 +202,12 @@ class RememberingStore(Store):
 
     def import_(self, account: str, records: Iterable[Mapping[str, Json]]) -> int:
         """As the store does."""
-        self._forget(account)
+        self._loaded.pop(account, None)
         return self.inner.import_(account, records)
 
     def close(self) -> None:
         """Close the store."""
         self.inner.close()
-
-
-class TriedStore(RememberingStore):
-    """The same store for a tick that is only tried out: it reads, and whoever would write is busy."""
-
-    def __init__(self, of: RememberingStore) -> None:
-        super().__init__(of.inner, of.chance, lambda _: None)
-        self._of = of
-
-    def load(self, account: str) -> Loaded:
-        """As the other store remembers it."""
-        return self._of.load(account)
-
-    def commit(self, account: str, changes: Sequence[Change], token: str) -> NoReturn:
-        """Busy."""
-        del account, changes, token
-        raise Busy
-
-    def acquire_lease(self, account: str, name: str, holder: str, now: datetime, until: datetime) -> NoReturn:
-        """Busy."""
-        del account, name, holder, now, until
-        raise Busy
-
-    def release_lease(self, account: str, name: str, holder: str) -> NoReturn:
-        """Busy."""
-        del account, name, holder
-        raise Busy
-
-    def import_(self, account: str, records: Iterable[Mapping[str, Json]]) -> NoReturn:
-        """Busy."""
-        del account, records
-        raise Busy
-
-
-class NoWire:
-    """The wire of a tick that is only tried out: whoever would call is busy."""
-
-    def send(self, request: Request) -> NoReturn:
-        """Busy."""
-        del request
-        raise Busy
-
-
-class TriedMail:
-    """The mail of a tick that is only tried out: whoever would write to the owner is busy."""
-
-    def send(self, subject: str, body: str) -> NoReturn:
-        """Busy."""
-        del subject, body
-        raise Busy
 
 
 class Letterbox:
@@ -318,10 +294,11 @@ class LastingToken:
 
 @dataclass(slots=True)
 class Warm:
-    """What stays between the ticks of one account."""
+    """What stays between the ticks of one account: the client, and the newest snapshot that anybody had of it."""
 
     seed: str
     token: str
+    honest: bool = False
     loaded: Loaded | None = None
     snapshot: Snapshot | None = None
     client: Client | None = None
@@ -342,35 +319,59 @@ class Warm:
             )
         return self.client
 
+    def snapshot_of(self, account: str, loaded: Loaded, settings: Settings) -> Snapshot:
+        """What a load brought, decoded. A document whose version was known is not, unless all is to be `honest`."""
+        if self.loaded is not loaded or self.snapshot is None:
+            known = None if self.snapshot is None or self.honest else self._known(loaded, self.snapshot)
+            self.loaded, self.snapshot = loaded, documents.snapshot_of(account, loaded, settings, known)
+        return self.snapshot
+
+    @staticmethod
+    def _known(loaded: Loaded, snapshot: Snapshot) -> tuple[Loaded, Snapshot]:
+        versions = snapshot.versions
+        same = {name: one for name, one in loaded.documents.items() if versions.get(name) == one.version}
+        return Loaded(same), snapshot
+
+    def left(self, snapshot: Snapshot) -> None:
+        """A tick has left the account like this, as far as it knows."""
+        self.loaded, self.snapshot = None, snapshot
+
 
 @dataclass(kw_only=True)
 class VirtualSession(Session):
-    """A session of one tick. What a warm function keeps, its account keeps in `warm`: the client, and what was decoded
-    of the newest load.
+    """A session of one tick. What a warm function keeps, its account keeps in `warm`.
+
+    One that is `tried` decides by a clock of its own and over a snapshot that notices what it is asked.
     """
 
     warm: Warm
-    deciding: Callable[[], datetime] | None = None
+    tried: Watch | None = None
+    reliance: Reliance | None = None
 
     @cached_property
     def desk(self) -> Desk:
-        """The ledger's desk, on a clock of its own where one is given: by it things are decided, by the other told."""
+        """The ledger's desk, on a clock of its own where the tick is tried: by it things are decided."""
         desk = super().desk
-        return desk if self.deciding is None else replace(desk, now=self.deciding)
+        return desk if self.tried is None else replace(desk, now=self.tried.moment)
 
     def _account(self, loaded: Loaded) -> Account:
-        if self.warm.loaded is not loaded:
-            before = self.warm.loaded, self.warm.snapshot
-            known = None if before[0] is None or before[1] is None else (before[0], before[1])
-            self.warm.snapshot = documents.snapshot_of(self.account, loaded, self.given.settings, known)
-            self.warm.loaded = loaded
-        if self.warm.snapshot is None:
-            raise AssertionError("a load was remembered without its snapshot")
-        return Account(self.warm.snapshot, dict(loaded.actions))
+        snapshot = self.warm.snapshot_of(self.account, loaded, self.given.settings)
+        if self.tried is not None:
+            if self.reliance is None:
+                self.reliance = Reliance(snapshot)
+            snapshot = self.reliance.view
+        return Account(snapshot, dict(loaded.actions))
 
     @cached_property
     def client(self) -> Client:
         """X's client, with seeded dice for its waits; whoever asks for it in a tick that is tried out is busy."""
-        if self.deciding is not None:
+        if self.tried is not None:
             raise Busy
         return self.warm.client_of(self)
+
+    def proof(self) -> Proof | None:
+        """What a tried tick has shown that had no effect; `None` where it rests on what nobody tells of."""
+        store = self.store
+        if self.tried is None or self.reliance is None or not isinstance(store, TriedStore) or store.elsewhere:
+            return None
+        return Proof(watch=self.tried, loaded=self.loaded, reliance=self.reliance, asked=store.asked)

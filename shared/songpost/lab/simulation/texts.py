@@ -1,0 +1,31 @@
+"""The texts of a simulated account: made up from its seed, enough for the duplicate guard."""
+
+from __future__ import annotations
+
+from songpost.core import content
+from songpost.lab.simulation.audience import Dice
+from songpost.model import Arm, Text
+from songpost.settings import Settings
+
+WORDS_A_TEXT = 14
+
+
+def made_up(settings: Settings, seed: int) -> tuple[Text, ...]:
+    """Texts for every topic, enough for the duplicate guard: the run shall test the agent, not the shelf."""
+    dice = Dice(seed, "texts")
+    syllables = [
+        first + vowel + last for first in "bdfgklmnprstvw" for vowel in "aeiou" for last in ("", "l", "n", "r")
+    ]
+    enough = 2 * settings.posts_per_day * (settings.similarity.window_days + 3) // 3 + 2 * settings.posts_per_day + 8
+    texts = []
+    for topic in (*settings.topics, content.REPLIES):
+        for number in range(enough):
+            words = ["".join(dice.pick(syllables) for _ in range(2 + number % 2)) for _ in range(WORDS_A_TEXT)]
+            texts.append(Text(id=f"{topic}-{number}", topic=topic, variants=(" ".join(words).capitalize() + ".",)))
+    return tuple(texts)
+
+
+def arms_of(settings: Settings, texts: tuple[Text, ...]) -> tuple[Arm, ...]:
+    """The arms that these texts offer."""
+    stocks = sorted({(text.topic, bool(text.media)) for text in texts if text.topic in settings.topics})
+    return tuple(Arm(topic, window, media) for topic, media in stocks for window in settings.schedule.windows)
