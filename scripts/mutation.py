@@ -25,6 +25,7 @@ BIN = Path(sys.executable).parent
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own in it
 ROUNDS: dict[str, tuple[str, ...]] = {
     "core/admission.py": (
+        "tests/unit/core/test_admission_told.py",
         "tests/unit/core/test_admission.py",
         "tests/unit/core/test_thread_admission.py",
         "tests/unit/core/test_consent.py",

@@ -206,8 +206,14 @@ def _quiet() -> None:
     logging.disable(logging.CRITICAL)
 
 
-def run(total: Sum, play: Callable[[int], tuple[Verdict | str, float]], jobs: int, until: float) -> Sum:
-    """Play programs in their order, until the last seed or the clock says stop."""
+def run(
+    total: Sum,
+    play: Callable[[int], tuple[Verdict | str, float]],
+    jobs: int,
+    until: float,
+    keep: Callable[[dict[str, object]], None],
+) -> Sum:
+    """Play programs in their order, until the last seed or the clock says stop; `keep` what is measured so far."""
     seeds = range(total.first, total.first + total.wanted)
     with ProcessPoolExecutor(jobs, initializer=_quiet) as workers:
         for start in range(0, len(seeds), AT_ONCE):
@@ -223,6 +229,7 @@ def run(total: Sum, play: Callable[[int], tuple[Verdict | str, float]], jobs: in
             if not (start // AT_ONCE) % 10:
                 posts = total.counts.get("posts", 0)
                 say(f"{total.store}: {total.programs} programs, {posts} posts, {len(total.wrong)} wrong")
+                keep(asdict(total))
     say(f"{total.store}: " + ", ".join(f"{name} {value}" for name, value in total.rows()))
     return total
 
@@ -338,7 +345,7 @@ def main() -> int:
             if part == "dynamodb" and not os.environ.get(ENDPOINT):
                 say(f"NOT RUN on DynamoDB Local: start it and set {ENDPOINT} to its address")
                 continue
-            total = run(Sum(store, given.seed, count, at=now()), play, given.jobs, until)
+            total = run(Sum(store, given.seed, count, at=now()), play, given.jobs, until, partial(keep, part))
             good = good and not total.wrong
             keep(part, asdict(total))
         if "held" in wanted:

@@ -140,7 +140,8 @@ def _succeeded(action: Action, attempt: Attempt, outcome: Outcome) -> Action:
         outcome="sent",
         closed_at=outcome.at,
         resources=resources,
-        settled_micros=attempt.call_micros + reads_micros(attempt, resources),
+        # What is held for another tick's look stays paid until that look is over (`reconcile.paid_late`).
+        settled_micros=attempt.call_micros + reads_micros(attempt, resources + attempt.held_reads),
     )
     after = _with_attempt(action, done)
     post_id, name = outcome.post.id if outcome.post is not None else "", _named(action, attempt.step)

@@ -190,4 +190,4 @@ def _let_it_rest(play: Play) -> None:
             session.close()
         if play.world.clock.now() > OVER and not play.now.stored:
             break
-        play.world.later(minutes=11)
+        play.world.later(minutes=17)
