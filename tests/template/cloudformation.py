@@ -43,19 +43,21 @@ def evaluated(template: Template, **parameters: str) -> Template:
     return {"Resources": resources, "Outputs": outputs}
 
 
-def _values(declared: Template, given: dict[str, str]) -> dict[str, str]:
+def _values(declared: Template, given: dict[str, str]) -> dict[str, str | list[str]]:
     assert set(given) <= set(declared), f"no such parameter: {set(given) - set(declared)}"
-    values = dict(PSEUDO)
+    values: dict[str, str | list[str]] = {**PSEUDO}
     for name, parameter in declared.items():
         value = str(given[name] if name in given else parameter["Default"])
         allowed = [str(one) for one in parameter.get("AllowedValues", [value])]
         assert value in allowed, f"{name}: {value!r} is not one of {allowed}"
-        assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value), f"{name}: {value!r} is not of its pattern"
-        values[name] = value
+        listed = parameter["Type"] == "CommaDelimitedList"
+        for one in value.split(",") if listed else [value]:
+            assert re.fullmatch(parameter.get("AllowedPattern", ".*"), one), f"{name}: {one!r} is not of its pattern"
+        values[name] = value.split(",") if listed else value
     return values
 
 
-def _resolve(value: Any, values: dict[str, str], decide: Any) -> Any:
+def _resolve(value: Any, values: dict[str, str | list[str]], decide: Any) -> Any:
     if isinstance(value, list):
         return [one for one in (_resolve(item, values, decide) for item in value) if one is not _GONE]
     if not isinstance(value, dict):
@@ -72,7 +74,7 @@ def _resolve(value: Any, values: dict[str, str], decide: Any) -> Any:
     return {key: item for key, item in resolved.items() if item is not _GONE}
 
 
-def _call(function: str, argument: Any, values: dict[str, str], decide: Any) -> Any:
+def _call(function: str, argument: Any, values: dict[str, str | list[str]], decide: Any) -> Any:
     if function == "Fn::GetAtt":
         return argument if isinstance(argument, str) else ".".join(argument)
     if function == "Fn::If":

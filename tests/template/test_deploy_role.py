@@ -23,6 +23,8 @@ NO_RESOURCE = {
 }  # fmt: skip
 """Actions that AWS grants on everything or not at all."""
 
+MODEL = "arn:aws:bedrock:eu-central-1::foundation-model/amazon.nova-lite-v1:0"
+
 
 def _listed(value: str | list[str]) -> list[str]:
     return value if isinstance(value, list) else [value]
@@ -104,10 +106,11 @@ def test_a_role_is_made_under_the_boundary_or_not_at_all(made: Template) -> None
     }  # fmt: skip
 
 
-def test_the_boundary_leaves_the_functions_what_they_need(made: Template, stack: Callable[..., Template]) -> None:
-    """Each action of the stack's roles, with mails and traces, stands in the boundary."""
+def test_the_boundary_leaves_the_functions_what_they_need(stack: Callable[..., Template]) -> None:
+    """Each action of the stack's roles, with mails, traces and a model, stands in the boundary."""
+    made = evaluated(load(ROLE), Repository="owner/songpost", BedrockModels=MODEL)
     bounded = {action for one in _statements(made)["RoleBoundary"] for action in _listed(one["Action"])}
-    built = stack(AlarmEmail="owner@example.com", EnableTelemetry="true")
+    built = stack(AlarmEmail="owner@example.com", EnableTelemetry="true", BedrockModels=MODEL)
     needed = {
         action
         for role in ("WriterRole", "ReaderRole")
@@ -115,3 +118,11 @@ def test_the_boundary_leaves_the_functions_what_they_need(made: Template, stack:
         for action in actions
     }
     assert needed | {"lambda:InvokeFunction"} == bounded
+
+
+def test_no_deployment_reaches_a_model_that_was_not_named(made: Template) -> None:
+    """The boundary holds the models' ARNs, and without any the action is not there at all."""
+    named = evaluated(load(ROLE), Repository="owner/songpost", BedrockModels=MODEL)
+    (models,) = [one for one in _statements(named)["RoleBoundary"] if one["Sid"] == "Models"]
+    assert ("bedrock:InvokeModel", [MODEL]) == (models["Action"], models["Resource"])
+    assert "Models" not in {one["Sid"] for one in _statements(made)["RoleBoundary"]}

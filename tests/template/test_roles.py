@@ -63,6 +63,17 @@ def test_the_reader_may_do_this_and_no_more(stack: Callable[..., Template]) -> N
     assert _reader() == grants(stack(), "ReaderRole")
 
 
+def test_the_reader_may_ask_the_models_that_are_named_and_no_other(stack: Callable[..., Template]) -> None:
+    """`BedrockModels` lets the reader, and it alone, invoke these models; what is no model's ARN is refused."""
+    models = [f"arn:aws:bedrock:eu-central-1::foundation-model/amazon.nova-{size}-v1:0" for size in ("lite", "micro")]
+    built = stack(BedrockModels=",".join(models))
+    assert _reader() | {"Models": (["bedrock:InvokeModel"], models)} == grants(built, "ReaderRole")
+    assert _writer() == grants(built, "WriterRole")
+    for wrong in ("*", "arn:aws:bedrock:eu-central-1::foundation-model/*", "amazon.nova-lite-v1:0"):
+        with pytest.raises(AssertionError, match="is not of its pattern"):
+            stack(BedrockModels=f"{models[0]},{wrong}")
+
+
 def test_the_reader_can_be_kept_from_the_writers_keys(stack: Callable[..., Template]) -> None:
     """With `ReaderCredentialsPath` neither role reaches the other's path, and each function is told its own."""
     built = stack(CredentialsPath="/shop/writer", ReaderCredentialsPath="/shop/reader")
