@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import requests
 import tweepy
@@ -120,6 +121,8 @@ def bearer(token: str) -> AuthBase:
 
 def signed(call: Call, auth: AuthBase) -> requests.PreparedRequest:
     """Write a call out in full and sign it, with a fresh nonce and time: once for each attempt."""
+    if call.method == "GET" and call.body is None and call.form is None and call.file is None:
+        return _signed_read(call, auth)
     return requests.Request(
         call.method,
         HOST + call.route,
@@ -130,3 +133,13 @@ def signed(call: Call, auth: AuthBase) -> requests.PreparedRequest:
         headers={"User-Agent": USER_AGENT},
         auth=auth,
     ).prepare()
+
+
+def _signed_read(call: Call, auth: AuthBase) -> requests.PreparedRequest:
+    """A read, written out by hand: its host and route need none of the mending that takes requests most of its time."""
+    prepared = requests.PreparedRequest()
+    prepared.method = call.method
+    prepared.url = HOST + call.route + (f"?{urlencode(call.params)}" if call.params else "")
+    prepared.headers = requests.structures.CaseInsensitiveDict({"User-Agent": USER_AGENT})
+    prepared.hooks = requests.hooks.default_hooks()
+    return auth(prepared)
