@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from songpost import content_file
 from songpost.agent import accounts, apart, crediting, inbox, interacting, journal, library, planning
 from songpost.agent.events import READER_MODES, WRITER_MODES
 from songpost.cli.words import COMMANDS, Row
@@ -28,6 +29,7 @@ from songpost.core.snapshot import (
 )
 from songpost.errors import AccountBlocked, ClockError, SongpostError
 from songpost.runtime import Runtime
+from songpost.settings import Settings
 from songpost.x import credentials
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -217,6 +219,16 @@ def test_every_alarm_has_a_runbook() -> None:
     assert [] == [name for name in alarms if name not in headings]
 
 
+def test_every_parameter_of_the_stack_is_explained() -> None:
+    """Whoever deploys finds each parameter of template.yaml in docs/operations.md, and no other."""
+    told = text_of("docs/operations.md").partition("### Parameters")[2].partition("\n#")[0]
+    rows = re.findall(r"^\| (`.*?) \|", told, re.MULTILINE)
+    named_there = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    stack = yaml.load(text_of("template.yaml"), _Template)  # noqa: S506 - as above
+
+    assert set(stack["Parameters"]) == named_there
+
+
 def logged(field: str) -> set[str]:
     """The values that the code gives a field of its log lines; a name that an error gives is told by `breakers`."""
     found = set()
@@ -259,6 +271,18 @@ def test_every_record_of_the_store_is_documented() -> None:
     beside |= {journal.READS, library.LIBRARY, library.TEXTS, planning.DECISIONS, planning.STATISTICS}
 
     assert [] == sorted(name for name in documents | beside if f"`{name}`" not in text)
+
+
+def test_the_texts_of_the_document_are_texts(tmp_path: Path) -> None:
+    """The content file that docs/texts.md shows is read without a problem, a thread, a poll and media in it."""
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", text_of("docs/texts.md"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "texts.yaml").write_text(shown)
+    (tmp_path / "heap.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(8))
+    library = content_file.load(Settings(topics=("gardening",), content=("texts.yaml",)), tmp_path)
+
+    assert {"gardening", "replies"} == set(library)
+    assert [0, 0, 0, 2, 0, 0] == [len(text.thread_of(0)) for text in library["gardening"]]
+    assert [False, False, True, False, False, False] == [bool(text.media) for text in library["gardening"]]
 
 
 # ------------------------------------------------------------------------------------------------ files and tests
