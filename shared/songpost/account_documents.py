@@ -153,7 +153,8 @@ class Usage:
 
     `months` by billing period (`2026-11`, the month in which the cycle starts), `days` by UTC date,
     `windows` by `date/window/kind` with the date on which the window starts, `kinds` by
-    `date/kind` likewise. Ceilings are counted from `days`; `months` are for people to look back on.
+    `date/kind` likewise; `kind_micros` is each UTC day's money by `date/kind`. Ceilings are counted from `days`;
+    `months` are for people to look back on. It is stored in a shorter form (`agent/stored_usage.py`).
     """
 
     months: Mapping[str, Tally] = field(default_factory=dict)
@@ -163,7 +164,7 @@ class Usage:
     kind_micros: Mapping[str, int] = field(default_factory=dict)
     theoretical_arrival_at: datetime | None = None
     updated_at: datetime | None = None
-    schema_version: int = 1
+    schema_version: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

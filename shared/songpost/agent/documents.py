@@ -21,6 +21,7 @@ from songpost.account_documents import (
     Timeline,
     Usage,
 )
+from songpost.agent import stored_usage
 from songpost.core import similarity
 from songpost.core import snapshot as names
 from songpost.core.learning_state import Statistics
@@ -34,7 +35,7 @@ from songpost.store.port import Change, CheckDocument, DeleteDocument, Loaded, P
 T = TypeVar("T")
 SETTINGS = "settings"
 SCHEMA_VERSION = 1
-SCHEMA_VERSIONS: Mapping[str, int] = {names.IDENTITY: 2}
+SCHEMA_VERSIONS: Mapping[str, int] = {names.IDENTITY: 2, names.USAGE: 2}
 """The present version of a document by its name (`plan/` for every plan); `SCHEMA_VERSION` of any other."""
 
 
@@ -44,7 +45,8 @@ def _without_ownership(identity: dict[str, Json]) -> dict[str, Json]:
 
 
 MIGRATIONS: Mapping[tuple[str, int], Callable[[dict[str, Json]], dict[str, Json]]] = {
-    (names.IDENTITY, 1): _without_ownership
+    (names.IDENTITY, 1): _without_ownership,
+    (names.USAGE, 1): stored_usage.packed,
 }
 """Steps by document name (`plan/` for every plan) and the version that they start from."""
 
@@ -54,7 +56,8 @@ def encode(noun: object) -> dict[str, Json]:
     import msgspec
 
     # to_builtins of a dataclass is a dict of JSON values; its signature cannot say so.
-    return cast("dict[str, Json]", msgspec.to_builtins(noun, str_keys=True))
+    body = cast("dict[str, Json]", msgspec.to_builtins(noun, str_keys=True))
+    return stored_usage.packed(body) if isinstance(noun, Usage) else body
 
 
 def decode(name: str, body: Mapping[str, Json], kind: type[T]) -> T:
@@ -74,13 +77,14 @@ def decode(name: str, body: Mapping[str, Json], kind: type[T]) -> T:
             where=f"document {name}",
             mend="run the newer Songpost that wrote it",
         )
-    while isinstance(version, int) and version < present:
-        step = MIGRATIONS.get((family, version))
-        if step is None:
-            break
-        current, version = step(current), version + 1
     try:
-        noun = msgspec.convert(current, kind, strict=True)
+        while isinstance(version, int) and version < present:
+            step = MIGRATIONS.get((family, version))
+            if step is None:
+                break
+            current, version = step(current), version + 1
+        plain = stored_usage.unpacked(current) if kind is Usage else current
+        noun = msgspec.convert(plain, kind, strict=True)
     except (msgspec.ValidationError, ValueError) as error:
         raise _unreadable(name, f"does not decode: {quote(str(error))}") from error
     if stray := codec.stray(current, encode(noun)):
