@@ -73,11 +73,10 @@ def _day(snapshot: Snapshot, imagined: Snapshot, texts: Texts, day: date, now: d
         if action.sendable_until > now:
             post, imagined = _post(snapshot, imagined, action, now)
             posts.append(post)
-    gone = replace(plan, slots=tuple(replace(slot, taken=True) for slot in plan.slots))
     yesterday = (day - timedelta(days=1)).isoformat()
     kept = {name: value for name, value in imagined.plans.items() if name >= yesterday}
     coming = ComingDay(date=day, posts=tuple(posts), left_out=plan.left_out, running_dry=plan.running_dry)
-    return coming, replace(imagined, plans={**kept, plan.date: gone})
+    return coming, replace(imagined, plans={**kept, plan.date: plan})
 
 
 def _post(snapshot: Snapshot, imagined: Snapshot, action: Action, now: datetime) -> tuple[Coming, Snapshot]:
