@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ["writer", "reader"]
 MODULES_AT_IMPORT = 260
-"""225 were counted on 2026-11-22, the interpreter's own among them; tweepy alone brings more than 100."""
+"""233 were counted on 2026-11-22, the interpreter's own among them; tweepy alone brings more than 100."""
 AT_IMPORT = {"annotated_types", "app", "certifi", "songpost", "typing_extensions"}
 """Third-party packages that a handler's import may load: light ones, and TLS's certificates."""
 NEVER = {
@@ -22,6 +22,12 @@ NEVER = {
 """What no function loads, whatever it does."""
 NOT_IN_A_DRY_TICK = NEVER | {"boto3", "feedparser", "oauthlib", "requests", "tweepy"}
 """A dry tick calls X not at all; its store brings botocore."""
+THE_READERS_ROOMS = {
+    "songpost.agent.agenda", "songpost.agent.finds", "songpost.agent.looks", "songpost.agent.measuring",
+    "songpost.agent.reading", "songpost.agent.sourcing", "songpost.core.measurement", "songpost.core.reading_plan",
+    "songpost.sources",
+}  # fmt: skip
+"""What the writer's cold start does without."""
 LOADED = """
 import json, sys
 {work}
@@ -63,6 +69,16 @@ def test_a_dry_tick_loads_no_client_of_x(python313: Path, layer: Path, function:
     loaded = _loaded(python313, layer, function, TICK, SONGPOST_STORE=store, AWS_LAMBDA_FUNCTION_NAME=function)
     assert "songpost.invoking" in loaded
     assert loaded.isdisjoint(NOT_IN_A_DRY_TICK), loaded & NOT_IN_A_DRY_TICK
+
+
+def test_the_writer_loads_no_room_of_the_reader(python313: Path, layer: Path, tmp_path: Path) -> None:
+    """A dry tick of the writer leaves the reader's rooms on the disk, and each of them is there to be left."""
+    store = f"sqlite:///{tmp_path}/songpost.db"
+    loaded = _loaded(python313, layer, "writer", TICK, SONGPOST_STORE=store, AWS_LAMBDA_FUNCTION_NAME="writer")
+    assert loaded.isdisjoint(THE_READERS_ROOMS), loaded & THE_READERS_ROOMS
+    for room in THE_READERS_ROOMS:
+        path = layer / "python" / room.replace(".", "/")
+        assert path.is_dir() or path.with_suffix(".py").is_file(), room
 
 
 def test_zones_come_from_the_layer(python313: Path, layer: Path) -> None:
