@@ -293,17 +293,14 @@ def test_every_file_that_a_document_names_is_there(path: Path) -> None:
     """A path in backticks is one of the repository; `file.py: name` and `file.py::test` name what stands in it."""
     wrong = []
     for span in re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8")):
-        found = re.match(r"((?:[\w.-]+/)+[\w.*-]*)(?:::?\s*(\w+))?", span)
-        if found is None or any(mark in span for mark in ("…", "://", "<", "$")):
-            continue
-        name, inner = found[1], found[2]
-        top = name.split("/")[0]
-        where = REPOSITORY if top in TOP else CODE if top in ROOMS else None
-        if where is None or (top in ROOMS and not name.endswith((".py", "/"))):
-            continue
-        there = [place for place in where.glob(name.rstrip("/")) if place.exists()]
-        if not there or (inner and there[0].is_file() and inner not in there[0].read_text(encoding="utf-8")):
-            wrong.append(span)
+        for name, inner in re.findall(r"(?<![\w/:.=-])((?:[\w.-]+/)+[\w.*-]*)(?:::?\s*(\w+))?", span):
+            top = name.split("/")[0]
+            where = REPOSITORY if top in TOP else CODE if top in ROOMS else None
+            if where is None or "…" in span or "<" in span or (top in ROOMS and not name.endswith((".py", "/"))):
+                continue
+            there = list(where.glob(name.rstrip("/")))
+            if not there or (inner and there[0].is_file() and inner not in there[0].read_text(encoding="utf-8")):
+                wrong.append(span)
 
     assert [] == wrong
 
