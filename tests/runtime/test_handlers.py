@@ -6,10 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from songpost.account_documents import Control
+from songpost.agent import documents
+from songpost.store.opening import open_store
+from tests.runtime.conftest import store_with_a_post_due
 
 if TYPE_CHECKING:
     from tests.runtime.lambda_service import Lambda
@@ -17,6 +23,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
 SUMMARY = {"account", "mode", "dry_run", "actions", "budget"}
+
+WRITES = ("writer-post", "writer-interact", "writer-both", "writer-eventbridge")
+READS = ("reader-timeline", "reader-mentions", "reader-search", "reader-all")
+TURNS = ("writer-pause", "writer-resume", "writer-pause-all")
 
 
 def _event(name: str) -> dict[str, object]:
@@ -30,7 +40,12 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"SONGPOST_STORE": f"sqlite:///{tmp_path}/songpost.db", "DRY_RUN": "true", "SONGPOST_ACCOUNT": "default"}
 
 
-@pytest.mark.parametrize("event", ["writer-post", "writer-interact", "writer-both", "writer-eventbridge"])
+def test_every_event_is_played() -> None:
+    """No test event ships that is not one of those played here."""
+    assert {*WRITES, *READS, *TURNS} == {path.stem for path in EVENTS.glob("*-*.json")} - {"local-env"}
+
+
+@pytest.mark.parametrize("event", WRITES)
 def test_the_writer_answers(writer: Lambda, environ: dict[str, str], tmp_path: Path, event: str) -> None:
     """The built writer answers with the summary of a dry tick, from the example where nothing was pushed."""
     answer = writer.invoke(_event(event), environ)
@@ -70,13 +85,29 @@ def test_the_writer_takes_its_settings_from_the_store(writer: Lambda, environ: d
     assert {"owls"} == {action["arm"].split("|")[0] for action in actions}
 
 
-@pytest.mark.parametrize("event", ["reader-timeline", "reader-mentions", "reader-search", "reader-all"])
+@pytest.mark.parametrize("event", READS)
 def test_the_reader_answers(reader: Lambda, environ: dict[str, str], event: str) -> None:
     """The built reader answers each of its modes."""
     answer = reader.invoke(_event(event), environ)
     assert "response" == answer.kind, answer
     assert SUMMARY <= answer.body.keys()
     assert _event(event)["mode"] == answer.body["mode"]
+
+
+def test_a_live_writer_turns_the_kill_switch(writer: Lambda, environ: dict[str, str], tmp_path: Path) -> None:
+    """Pause, resume and the pause of every account are answered and stored."""
+    live = environ | {"SONGPOST_STORE": store_with_a_post_due(tmp_path), "DRY_RUN": "false"}
+    for event, paused, accounts in (
+        ("writer-pause", True, None),
+        ("writer-resume", False, None),
+        ("writer-pause-all", True, ["default"]),
+    ):
+        answer = writer.invoke(_event(event), live)
+        assert ("response", paused) == (answer.kind, answer.body["paused"]), answer
+        assert accounts == answer.body.get("accounts")
+        with closing(open_store(live["SONGPOST_STORE"], read_only=True)) as store:
+            control = store.load("default").documents["control"].body
+        assert paused is documents.decode("control", control, Control).paused
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from songpost.agent import pausing
 from songpost.core import breakers
 from songpost.core.breakers import Trip
 from tests.template.cloudformation import Template
-from tests.template.conftest import of_type
+from tests.template.conftest import WATCH, load, of_type
 from tests.unit.agent.test_figures import SIX
 
 if TYPE_CHECKING:
@@ -239,9 +239,24 @@ def test_the_dashboard_shows_what_was_promised(watch: Callable[..., Template]) -
         else:
             assert name in made
     assert EMBEDDED == shown
+    others = {
+        (namespace, name) for namespace, name, *dimensions in _metrics(board) if namespace != OWN or not dimensions
+    }
+    assert {("AWS/Lambda", "Errors"), ("AWS/Lambda", "Duration"), (OWN, "UnknownAgeSeconds")} <= others
     (query,) = [widget["properties"]["query"] for widget in board["widgets"] if widget["type"] == "log"]
     assert {"WriterLogGroup", "ReaderLogGroup"} == set(re.findall(r"SOURCE '(\w+)'", query))
     assert "by action.gate" in query
+
+
+def test_nothing_in_it_has_a_name_of_its_own() -> None:
+    """Alarms and filters are named by CloudFormation, and the dashboard by the nested stack, whose name is random."""
+    named = {
+        (key, json.dumps(value))
+        for body in load(WATCH)["Resources"].values()
+        for key, value in body["Properties"].items()
+        if key.endswith("Name") and key not in {"LogGroupName", "MetricName"}
+    }
+    assert {("DashboardName", '{"Ref": "AWS::StackName"}')} == named
 
 
 def test_it_all_stays_within_what_is_free(watch: Callable[..., Template]) -> None:

@@ -114,6 +114,14 @@ def test_shipped_events_are_right(path: Path) -> None:
     assert parse(json.loads(path.read_bytes()), modes, modes[0]).mode in modes
 
 
+def test_every_mode_has_an_event_that_ships() -> None:
+    """Whatever a function can be told, there is a file to try it with, named after it."""
+    for function, modes in (("writer", WRITER_MODES), ("reader", READER_MODES)):
+        for mode in modes:
+            event = json.loads((ROOT / "events" / f"{function}-{mode}.json").read_bytes())
+            assert mode == event["mode"]
+
+
 SCALAR = st.none() | st.booleans() | st.integers() | st.text(max_size=4)
 VALUE = SCALAR | st.lists(SCALAR, max_size=2) | st.dictionaries(st.text(max_size=4), SCALAR, max_size=2)
 KEY = st.sampled_from(["mode", "account", "dry_run", "reason"]) | st.text(max_size=4)
