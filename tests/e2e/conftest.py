@@ -1,5 +1,5 @@
-"""A house to live in for one test: a sandbox of X in a process of its own, a folder with settings and texts, and
-the `songpost` command, run as its user runs it. The sandbox is the judge: its posts and its bill.
+"""A house to live in for one test: a sandbox of X over HTTP, a folder with settings and texts, and the `songpost`
+command, by its own door or as a process. The sandbox is the judge: its posts and its bill.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
+
+from songpost.lab.sandbox import control
+from songpost.lab.sandbox.sandbox import Sandbox
+from songpost.lab.sandbox.server import SandboxServer
+from tests.e2e.door import kept, songpost
 
 SETTINGS = """
 operator: "@example_owner"
@@ -69,7 +74,7 @@ class XSandbox:
 
 @dataclass
 class House:
-    """A folder, a store and the sandbox; `run` is the command."""
+    """A folder, a store and the sandbox; `run` is the command, `start` the command in a process of its own."""
 
     folder: Path
     sandbox: XSandbox
@@ -77,13 +82,14 @@ class House:
     environ: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     may_hold_secrets: frozenset[str] = frozenset()
+    in_processes: bool = False
+    """Where a process is the point: `run` starts one for each command."""
 
     def variables(self) -> dict[str, str]:
         """The command's environment: nothing of this machine's but the paths and AWS's."""
         told = self.sandbox.told
-        kept = {k: v for k, v in os.environ.items() if k.startswith(("PATH", "HOME", "AWS_", "COVERAGE", "PYTHON"))}
         return {
-            **kept,
+            **kept("AWS_"),
             "SONGPOST_STORE": self.store,
             "X_API_BASE_URL": self.sandbox.url,
             "X_API_KEY": told["api_key"],
@@ -106,10 +112,15 @@ class House:
 
     def run(self, *words: str, code: int = 0) -> str:
         """Run the command; its output, or what it said on standard error where it is to fail."""
-        process = self.start(*words)
-        out, err = process.communicate(timeout=60)
+        if self.in_processes:
+            process = self.start(*words)
+            out, err = process.communicate(timeout=60)
+            ended = process.returncode
+        else:
+            said = songpost(self.folder, self.variables(), *words)
+            ended, out, err = said.returncode, said.stdout, said.stderr
         self.said += [out, err]
-        assert process.returncode == code, f"{words} ended with {process.returncode}\n{out}\n{err}"
+        assert ended == code, f"{words} ended with {ended}\n{out}\n{err}"
         assert "Traceback" not in err
         return out if code == 0 else err
 
@@ -130,20 +141,11 @@ class House:
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[XSandbox]:
-    """X, in a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "songpost.cli.main", "sandbox", "--port", "0"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    yield XSandbox(told["url"], told)
-    process.terminate()
-    process.wait(timeout=10)
-    process.stdout.close()
+def sandbox() -> Iterator[XSandbox]:
+    """X over HTTP, served by a thread of this process."""
+    x = Sandbox()
+    with SandboxServer(x) as server:
+        yield XSandbox(server.url, {name: str(value) for name, value in control.credentials_json(x).items()})
 
 
 @pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=pytest.mark.dynamodb_local)])

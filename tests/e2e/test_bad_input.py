@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import NOON, SETTINGS, TEXTS, House
+from tests.e2e.door import Said, kept, songpost
 
 
-def songpost(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder, with nothing of this machine's environment but its paths."""
-    kept = {k: v for k, v in os.environ.items() if k.startswith(("PATH", "HOME", "COVERAGE", "PYTHON"))}
-    return subprocess.run(
-        [sys.executable, "-m", "songpost.cli.main", *words],
-        check=False,
-        cwd=folder,
-        env={**kept, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def answer(folder: Path, *words: str, **environ: str) -> Said:
+    """What the command says in a folder, with nothing of this machine's environment but its paths."""
+    return songpost(folder, {**kept(), **environ}, *words)
 
 
 @pytest.fixture
@@ -35,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def refused(done: subprocess.CompletedProcess[str], code: int, *said: str) -> None:
+def refused(done: Said, code: int, *said: str) -> None:
     """The command ended with `code`, said all of it on standard error, and showed no traceback."""
     assert code == done.returncode, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -49,19 +38,19 @@ RUN = ("run", "--mode", "post")
 def test_settings_that_are_no_yaml(folder: Path) -> None:
     """The file and the line are named."""
     (folder / "songpost.yaml").write_text("topics: [a\nplan: basic\n")
-    refused(songpost(folder, *RUN), 2, "songpost.yaml:2", "YAML")
+    refused(answer(folder, *RUN), 2, "songpost.yaml:2", "YAML")
 
 
 def test_every_problem_of_the_settings_at_once(folder: Path) -> None:
     """Three faults, three lines, each with its path."""
     (folder / "songpost.yaml").write_text("topics: []\nplan: gold\nbudget: {usd_per_moon: 1}\n")
-    refused(songpost(folder, "validate", "songpost.yaml"), 2, "topics", "plan", "budget.usd_per_moon")
+    refused(answer(folder, "validate", "songpost.yaml"), 2, "topics", "plan", "budget.usd_per_moon")
 
 
 def test_a_content_file_that_is_missing(folder: Path) -> None:
     """The file that the settings name is named."""
     (folder / "texts.yaml").unlink()
-    refused(songpost(folder, *RUN), 2, "texts.yaml", "cannot be read")
+    refused(answer(folder, *RUN), 2, "texts.yaml", "cannot be read")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +70,7 @@ def test_a_content_file_that_is_missing(folder: Path) -> None:
 )
 def test_words_of_no_use(folder: Path, words: tuple[str, ...]) -> None:
     """Bad usage ends with 2 and writes nothing."""
-    refused(songpost(folder, *words), 2)
+    refused(answer(folder, *words), 2)
     assert not (folder / "data").exists()
 
 
@@ -97,22 +86,22 @@ def test_words_of_no_use(folder: Path, words: tuple[str, ...]) -> None:
 )
 def test_a_variable_of_no_use_is_named(folder: Path, variable: str, value: str) -> None:
     """The variable stands in the error."""
-    refused(songpost(folder, *RUN, **{variable: value}), 2, variable)
+    refused(answer(folder, *RUN, **{variable: value}), 2, variable)
 
 
 def test_live_needs_credentials(folder: Path) -> None:
     """A live run without keys names the variable that is missing."""
-    refused(songpost(folder, *RUN, "--dry-run", "false"), 2, "X_API_KEY", ".env")
+    refused(answer(folder, *RUN, "--dry-run", "false"), 2, "X_API_KEY", ".env")
 
 
 def test_live_needs_settings(tmp_path: Path) -> None:
     """Without settings a live run refuses: the example is for dry runs."""
-    refused(songpost(tmp_path, *RUN, "--dry-run", "false"), 1, "SONGPOST_SETTINGS")
+    refused(answer(tmp_path, *RUN, "--dry-run", "false"), 1, "SONGPOST_SETTINGS")
 
 
 def test_dry_run_variable_is_not_overruled(folder: Path) -> None:
     """`DRY_RUN=true` in the environment stops `--dry-run false`."""
-    refused(songpost(folder, *RUN, "--dry-run", "false", DRY_RUN="true"), 2, "DRY_RUN")
+    refused(answer(folder, *RUN, "--dry-run", "false", DRY_RUN="true"), 2, "DRY_RUN")
 
 
 @pytest.mark.parametrize("content", [b"this is no database", b"SQLite format 3\x00" + b"\x00" * 50])
@@ -121,19 +110,19 @@ def test_a_database_that_is_none(folder: Path, content: bytes) -> None:
     database = folder / "data" / "songpost.db"
     database.parent.mkdir()
     database.write_bytes(content)
-    refused(songpost(folder, *RUN), 1, "songpost.db")
+    refused(answer(folder, *RUN), 1, "songpost.db")
     assert content == database.read_bytes()
 
 
 def test_another_time_only_for_dry_runs(folder: Path) -> None:
     """`--at` in a live run against X itself is refused."""
-    refused(songpost(folder, *RUN, "--dry-run", "false", "--at", NOON), 2, "--at")
+    refused(answer(folder, *RUN, "--dry-run", "false", "--at", NOON), 2, "--at")
 
 
 def test_a_dry_run_writes_nothing_at_all(folder: Path) -> None:
     """No database is made, and the files stay as they are."""
     before = sorted(path.name for path in folder.rglob("*"))
-    done = songpost(folder, "run", "--mode", "both", "--dry-run", "--json")
+    done = answer(folder, "run", "--mode", "both", "--dry-run", "--json")
 
     assert 0 == done.returncode, done.stderr
     assert json.loads(done.stdout)["dry_run"]

@@ -45,10 +45,8 @@ def test_each_fault_has_its_mend(house: House) -> None:
         SETTINGS.replace("automated_label_attested_on", "# automated_label_attested_on")
     )
     house.run("pause", "--reason", "holidays")
-    process = house.start("doctor", "--json")
-    out, _ = process.communicate(timeout=30)
-    assert 1 == process.returncode
-    found = findings(out)
+    house.run("doctor", "--json", code=1)
+    found = findings(house.said[-2])
     assert any("X_API_KEY" in one["what"] and one["mend"] for one in found["keys"])
     assert any("Automated label" in one["what"] for one in found["label and operator"])
     assert any("holidays" in one["what"] for one in found["account"])
@@ -57,7 +55,5 @@ def test_each_fault_has_its_mend(house: House) -> None:
 def test_a_wrong_clock_is_told(house: House) -> None:
     """A clock ten minutes off X's is bad, and is said to be the clock."""
     house.at("2026-11-25T12:00:00+01:00")
-    process = house.start("doctor", "--dry-run", "false", "--json")
-    out, _ = process.communicate(timeout=30)
-    assert 1 == process.returncode
-    assert any("ClockError" in one["what"] for one in findings(out)["X"])
+    house.run("doctor", "--dry-run", "false", "--json", code=1)
+    assert any("ClockError" in one["what"] for one in findings(house.said[-2])["X"])

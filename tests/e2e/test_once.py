@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
+from dataclasses import replace
 
 import pytest
 
-from tests.e2e.conftest import NOON, House
+from tests.e2e.conftest import NOON, House, XSandbox, leaks
 
 KEY = "post/2026-11-25/noon/1"
 SOON = "2026-11-25T12:59:30+01:00"
@@ -27,6 +31,25 @@ def test_a_live_tick_posts_once_and_the_next_posts_nothing(house: House) -> None
     assert [] == second["actions"]
     assert [first["actions"][0]["post_id"]] == [post["id"] for post in house.sandbox.posts]
     assert "sent" == house.actions()[KEY]["state"]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_as_its_user_runs_it(house: House) -> None:
+    """The sandbox is a command too: served by one process, ticked and shown by others, it ends when it is told to."""
+    served = subprocess.Popen(
+        [sys.executable, "-m", "songpost.cli.main", "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True
+    )
+    assert served.stdout is not None
+    told = json.loads(served.stdout.readline())
+    alone = replace(house, sandbox=XSandbox(told["url"], told), in_processes=True)
+    alone.tick()
+    alone.tick(SOON)
+
+    assert [alone.actions()[KEY]["post_id"]] == [post["id"] for post in alone.sandbox.posts]
+    assert [] == leaks(alone)
+    served.terminate()
+    assert "" == served.communicate(timeout=10)[0]
+    assert 0 == served.returncode
 
 
 def test_eight_parallel_ticks_post_once(house: House) -> None:

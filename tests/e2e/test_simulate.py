@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import House
+from tests.e2e.door import kept, songpost
 
-EXAMPLE = Path(__file__).parents[2]
 
-
-def run(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The command, in a folder of its own."""
+def process(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The command as a process, in a folder of its own."""
     return subprocess.run(
         [sys.executable, "-m", "songpost.cli.main", *words],
         cwd=folder,
@@ -31,7 +30,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_process(tmp_path: Path) -> No
     """Two processes with other hash seeds print the same document, and nothing is wrong with it."""
     words = ("simulate", "--days", "1", "--seed", "4", "--faults", "rough", "--json")
 
-    one, other = (run(tmp_path, *words, PYTHONHASHSEED=seed) for seed in ("1", "2"))
+    one, other = (process(tmp_path, *words, PYTHONHASHSEED=seed) for seed in ("1", "2"))
 
     assert (0, "") == (one.returncode, one.stderr)
     assert one.stdout == other.stdout
@@ -42,7 +41,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_process(tmp_path: Path) -> No
 
 def test_a_simulation_is_told_in_words(tmp_path: Path) -> None:
     """The table names what its user looks for; nothing is left behind in the folder."""
-    said = run(tmp_path, "simulate", "--days", "1", "--faults", "hostile")
+    said = songpost(tmp_path, kept(), "simulate", "--days", "1", "--faults", "hostile")
 
     assert (0, "") == (said.returncode, said.stderr)
     for word in ("posts", "duplicates", "lost in silence", "dearest month", "of the oracle's", "decisions replayed"):
@@ -56,7 +55,7 @@ def test_a_simulation_is_told_in_words(tmp_path: Path) -> None:
 )
 def test_bounds_are_named(tmp_path: Path, words: tuple[str, ...], where: str) -> None:
     """No days, or more accounts than there may be: bad usage, by name."""
-    said = run(tmp_path, "simulate", *words)
+    said = songpost(tmp_path, kept(), "simulate", *words)
 
     assert 2 == said.returncode
     assert where in said.stderr

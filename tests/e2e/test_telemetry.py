@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
+@pytest.fixture(autouse=True)
+def _in_processes(house: House) -> None:
+    """Traces are set up once for a process."""
+    house.in_processes = True
+
+
 @dataclass
 class Collector:
     """Whatever arrives."""

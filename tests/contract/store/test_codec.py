@@ -85,8 +85,10 @@ def test_endless_body_is_refused() -> None:
 def test_text_of_an_action_is_stable() -> None:
     """The text of an action does not change by accident: stored bytes are compared and hashed."""
     expected = (
-        '"due_at":"2026-11-22T08:14:00.000000Z","gate":"","history":[{"at":"2026-11-22T08:14:00.000000Z",'
-        '"attempt_id":"","digest":"' + action().history[0].digest + '","note":"made for a test","state":"planned"}],'
-        '"key":"post/2026-11-22/morning/1","kind":"post","media":[]'
+        '"due_at":"2026-11-22T08:14:00.000000Z","gate":"","held":null,'
+        '"history":[{"at":"2026-11-22T08:14:00.000000Z","attempt_id":"","digest":"'
+        + action().history[0].digest
+        + '","note":"made for a test","state":"planned"}],'
+        '"key":"post/2026-11-22/morning/1","kind":"post","made_with_ai":false,"media":[]'
     )
     assert expected in action_text(action())
