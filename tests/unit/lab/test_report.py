@@ -20,6 +20,7 @@ from songpost.account_documents import Control, Identity, Tally, Usage
 from songpost.agent import documents
 from songpost.agent.planning import Texts
 from songpost.core import admission, content
+from songpost.core.bandit import WHOLE, Decision
 from songpost.core.learning_state import FRACTION_BITS, Reward, arm_key
 from songpost.core.prices import quote_action
 from songpost.core.snapshot import Snapshot
@@ -484,6 +485,67 @@ def test_what_a_post_earned_is_told(tmp_path: Path) -> None:
     assert "You put it into the plan." == told["1005"].why
     assert 65_000 == told["1003"].micros
     assert 5 == sum(week.posts for week in story.weeks(subject))
+
+
+def test_why_a_post_was_chosen_is_told_as_it_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A choice by hand names its reason, an even one its chance, and one that is not kept says so."""
+    drawn = Decision(
+        name="2026-11-24/1",
+        at=NOW.isoformat(),
+        candidates=(arm_key(Arm("bread", "morning")), arm_key(Arm("gardening", "morning"))),
+        statistics="d",
+        seed="s",
+        draws=0,
+        wins=(),
+        floor=0,
+        probabilities=(WHOLE // 2, WHOLE // 2),
+        uniform=0,
+        chosen=arm_key(Arm("bread", "morning")),
+        policy_version="1",
+        reward_version=1,
+        code_version="1",
+    )
+    subject = subject_of(tmp_path, sent(1))
+
+    def told(decision: Decision | None) -> str:
+        monkeypatch.setattr(story.explain, "chosen_by", lambda *_: (decision, True))  # type: ignore[attr-defined]
+        return story.told(subject)[0].why
+
+    assert "Learning was off: one of 2 that were equally likely (50%)." == told(drawn)
+    assert "Chosen by hand: pinned by the owner." == told(replace(drawn, override="pinned by the owner"))
+    assert "Nothing is kept of why it was chosen." == told(None)
+
+
+def test_two_known_months_are_drawn_with_their_ceiling(tmp_path: Path) -> None:
+    """The months' bars stand beside the days' curve, under a ceiling that is near; the first month has no mark."""
+    usage = Usage(
+        months={"2026-10": Tally(spent_micros=4_000_000), "2026-11": Tally(spent_micros=300_000)},
+        days={"2026-11-02": Tally(writes=2, spent_micros=300_000)},
+    )
+
+    text = writing.page(subject_of(tmp_path, usage=usage))
+
+    assert 5 == text.count("<figure ")
+    (drawn,) = re.findall(r'<figure id="figure-months".*?</figure>', text, re.DOTALL)
+    assert 2 == drawn.count(">ceiling<")
+    assert "Oct 26" in drawn
+    assert '<th scope="row">2026-10</th><td></td><td>$4.00</td><td></td>' in drawn
+
+
+def test_several_accounts_stand_in_a_table(tmp_path: Path) -> None:
+    """A run of more accounts tells of the first in full, and names each with its bill and its faults."""
+    settings = documents.decode_settings(json.loads(EXAMPLE.read_bytes())["settings"])
+    path = tmp_path / "report.html"
+    with store_for_a_run() as store:
+        run = simulate(Plan(days=1, settings=settings, seed=1, accounts=2), store)
+        broken = replace(run.accounts[0], verdict=replace(run.accounts[0].verdict, twice=("post/1 is on X 2 times",)))
+        report.write(replace(run, accounts=(broken, run.accounts[1])), path, store, settings)
+
+    text = path.read_text()
+    assert "This page tells of the first of 2 accounts." in text
+    assert '<th scope="row">sim-002</th>' in text
+    assert "The judge, who believes X alone, found 1 fault." in text
+    assert "sim-001: post/1 is on X 2 times" in text
 
 
 # ------------------------------------------------------------------------------------------------------------ colours
