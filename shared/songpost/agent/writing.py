@@ -20,12 +20,12 @@ from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.planning import Texts
 from songpost.agent.reconcile import ReadTimeline
 from songpost.agent.transitions import Outcome
-from songpost.core import admission, breakers
+from songpost.core import admission, breakers, budget
 from songpost.core.admission import Admitted, Refused
 from songpost.core.breakers import Trip
-from songpost.core.prices import price, price_list
+from songpost.core.prices import price, price_list, quote_action
 from songpost.core.snapshot import CONTROL, Snapshot, plan_name
-from songpost.errors import AccountBlocked, ClockError, SongpostError, XError
+from songpost.errors import AccountBlocked, ClockError, PriceUnknown, SongpostError, XError
 from songpost.model import SKEW_SECONDS, Action, Attempt, Post, PriceClass, State, recorded
 from songpost.settings import Settings
 
@@ -215,9 +215,9 @@ def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
             if keys & {slot.key for slot in plan.slots}
         }
         for stored in waiting:
-            snapshot = transitions.unheld(snapshot, stored.action, _abandoned(stored.action, now))
-        actions = [(_abandoned(planning.action_of(slot, now), now), None) for slot in late]
-        over = [(_abandoned(stored.action, now), stored) for stored in waiting]
+            snapshot = transitions.unheld(snapshot, stored.action, _abandoned(snapshot, stored.action, now))
+        actions = [(_abandoned(snapshot, planning.action_of(slot, now), now), None) for slot in late]
+        over = [(_abandoned(snapshot, stored.action, now), stored) for stored in waiting]
         return Move(
             snapshot=replace(snapshot, plans={**snapshot.plans, **changed}),
             written=(*transitions.differing(current.snapshot, snapshot), *(plan_name(name) for name in changed)),
@@ -228,14 +228,36 @@ def _bury(desk: Desk, account: Account) -> tuple[Account, tuple[Action, ...]]:
     return ledger.move(desk, account, decide)
 
 
-def _abandoned(action: Action, now: datetime) -> Action:
-    last = f" ({action.reason})" if action.reason else ""
+def _abandoned(snapshot: Snapshot, action: Action, now: datetime) -> Action:
+    found = action.reason or _in_the_way(snapshot, action, now)
+    last = f" ({found})" if found else ""
     wanted = "whole" if action.post_ids else "sent"
     reason = f"its window was over at {action.closes_at.isoformat()} before it could be {wanted}{last}"
     gate = approvals.GATE if action.state is State.PROPOSED else "schedule"
     state = transitions.ended(action, State.ABANDONED)
     closed = replace(action, state=state, gate=gate, reason=reason, retry_at=None)
     return recorded(transitions.freed(closed), now, reason)
+
+
+def _in_the_way(snapshot: Snapshot, action: Action, now: datetime) -> str:
+    """What keeps the account from sending anything like this now: a refusal that may pass is written nowhere else."""
+    settings, control = snapshot.settings, snapshot.control
+    if control.paused:
+        return f"the account is paused: {control.reason or 'no reason given'}"
+    try:
+        quote = quote_action(settings, action, now.date())
+    except PriceUnknown as error:
+        return str(error)
+    short = budget.shortfall(
+        settings,
+        snapshot.usage,
+        now,
+        writes=quote.writes,
+        reads=quote.reads,
+        micros=quote.worst_micros,
+        kind=action.kind,
+    )
+    return "" if short is None else str(short)
 
 
 def _due(account: Account, now: datetime) -> tuple[Action, ...]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from songpost.agent import summary
+from songpost.agent import control, summary
 from songpost.cli import run
 from songpost.core.admission import Refused
 from songpost.model import State
@@ -91,3 +91,23 @@ def test_ceilings_of_kinds_and_the_pace_are_shown(world: World) -> None:
     assert "  post dollars per month          $1.000          $0.015          $0.015" in lines
     assert "  dollars at once                 $0.700          $0.025          $0.025" in lines
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("paused", "told"),
+    [(False, "post dollars per month: $0.065 needed at worst, $0.010"), (True, "the account is paused")],
+)
+def test_a_slot_that_died_tells_what_stood_in_its_way(world: World, *, paused: bool, told: str) -> None:
+    """A refusal that may pass is not stored; the end of the window is, and says why nothing was sent until then."""
+    world.with_settings(budget=replace(PACED, usd_per_kind=UsdPerKind(post=Decimal("0.01"))))
+    world.tick()
+    if paused:
+        session = world.session()
+        control.pause(session.desk, "holidays", "ana")
+        session.close()
+    world.later(hours=8)
+    world.tick()
+
+    assert State.ABANDONED is world.action().state
+    assert told in world.action().reason
+    assert 0 == world.creates()
