@@ -265,7 +265,7 @@ def test_what_waits_is_told_with_its_command(tmp_path: Path) -> None:
         f"songpost approvals approve {asked.key}",
         f"songpost approvals edit {wordless.key}",
     ] == commands
-    assert "three refusals in a row." == needs[0].about
+    assert "Three refusals in a row." == needs[0].about
     assert "1 of 2 posts: X said no. Let it go on, or delete it:" == needs[2].about
 
 

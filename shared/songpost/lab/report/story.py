@@ -234,7 +234,7 @@ def _paused(subject: Subject) -> Iterator[Need]:
     control = subject.snapshot.control
     if control.paused:
         since = f" since {_time(subject, control.changed_at)}" if control.changed_at else ""
-        about = f"{control.reason or 'No reason was given'}."
+        about = _sentence(control.reason or "no reason was given")
         yield Need(what=f"The account is paused{since}", about=about, command="songpost resume")
     if subject.settings.stage is Stage.DRY:
         about = "The settings say 'stage: dry', so nothing is sent. 'ask' or 'auto' lets it begin."
@@ -246,7 +246,7 @@ def _open(subject: Subject) -> Iterator[Need]:
     for action in _first(sorted(unknown, key=lambda one: (one.due_at, one.key))):
         yield Need(
             what=f"Nobody knows whether this {action.kind.value} is on X",
-            about=f"It was tried at {_time(subject, action.attempts[-1].started_at)}. See X, and say",
+            about=f"It was tried at {_time(subject, action.attempts[-1].started_at)}. See whether X has it, then say:",
             text=action.text,
             command=f"songpost actions resolve {action.key} --lost   (or --sent ID)",
         )

@@ -27,7 +27,7 @@ from songpost.lab.report import figures, story
 from songpost.lab.report.coming import coming_days
 from songpost.lab.report.subject import Figure, Subject, percent, usd
 from songpost.lab.simulation.record import Run
-from songpost.lab.simulation.run import Plan, made_up
+from songpost.lab.simulation.texts import made_up
 from songpost.settings import Settings
 from songpost.store.port import Store
 
@@ -57,8 +57,7 @@ def of_run(run: Run, path: Path, store: Store, settings: Settings) -> int:
     """See `songpost.lab.report.write`."""
     check(path)
     account = run.accounts[0].account
-    plan = Plan(days=1, settings=settings, seed=run.seed, accounts=len(run.accounts), faults=run.faults)
-    library = content.library_of(made_up(plan))
+    library = content.library_of(made_up(settings, run.seed))
     subject = Subject(
         store=store,
         snapshot=documents.snapshot_of(account, store.load(account), settings),
