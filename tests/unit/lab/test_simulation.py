@@ -23,7 +23,7 @@ from songpost.model import Action, Kind, State
 from songpost.settings import Settings
 from songpost.store.port import PutItem, Store
 
-HOSTILE_DAYS = int(os.environ.get("SONGPOST_SIMULATED_DAYS", "10"))
+HOSTILE_DAYS = int(os.environ.get("SONGPOST_SIMULATED_DAYS", "25"))
 """Days under hostile faults; CI asks for 60."""
 EXAMPLE = Path(documents.__file__).parents[1] / "example.json"
 
