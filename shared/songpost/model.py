@@ -183,7 +183,8 @@ class Action:
     Between two steps it is planned, with posts. A quote's `target_id` is the post that it quotes.
 
     An interaction's `target_id` is the post that it answers (of a follow: the post that led to it), by
-    `target_author` (a username, without the @); it counts for its `window` of the local date `day`; `summoned` says that this very post mentions the account or quotes it.
+    `target_author` (a username, without the @); it counts for its `window` of the local date `day`; `summoned` says
+    that this very post mentions the account or quotes it.
     """
 
     key: str

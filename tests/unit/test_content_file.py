@@ -153,8 +153,10 @@ def test_text_with_a_colon_is_told_to_be_quoted(tmp_path: Path) -> None:
     told = problems(tmp_path, "bread:\n  - Tip: feed the starter\n")
 
     assert [
-        "texts.yaml: bread.0.Tip: is not a key of a text (id, text, variants, media, quote, poll, made_with_ai); "
-        "a text with ': ' needs quotes",
+        (
+            "texts.yaml: bread.0.Tip: is not a key of a text (id, text, variants, media, quote, poll, made_with_ai); "
+            "a text with ': ' needs quotes"
+        ),
         "texts.yaml: bread.0: needs a text: either text, or a list of variants",
     ] == told
 

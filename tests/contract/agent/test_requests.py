@@ -68,7 +68,9 @@ def test_a_post_costs_three_requests(world: World, wire: Proxy) -> None:
 def test_a_thread_costs_two_transactions_a_step_and_resumes(world: World, wire: Proxy) -> None:
     """Booking and outcome for each step; after a lost answer at the second, the timeline and a later tick end it."""
     steps = (ThreadStep(text="The first one rests under clover."), ThreadStep(text="The third bears leeks."))
-    world.texts = (Text(id="beds", topic="gardening", variants=("Compost steams on a cold morning.",), threads=(steps,)),)
+    world.texts = (
+        Text(id="beds", topic="gardening", variants=("Compost steams on a cold morning.",), threads=(steps,)),
+    )
     world.with_settings(schedule=Schedule(windows={"noon": ("10:00", "14:00")}))
     world.later(hours=21)
     world.tick()

@@ -406,7 +406,7 @@ def test_a_post_is_known_to_the_timeline_and_awaited_by_the_learner() -> None:
 
 
 def test_a_thread_keeps_its_place_and_its_marks() -> None:
-    """Its first post holds the place while it waits; a further one is a reply; what it held is given back at its end."""
+    """Its first post holds the place while it waits; a further one is a reply; what it held goes back at its end."""
     waiting = transitions.settled(thread("5"), told(attempt_id="attempt-2"))
     found = transitions.booked_after(account(), thread("5"), waiting, "attempt-2")
     cut = transitions.settled(thread("5"), told(Refused("no"), attempt_id="attempt-2"))
