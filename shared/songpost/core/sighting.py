@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from songpost.account_documents import Identity
 from songpost.candidates import Candidate, OptOut, Source
@@ -75,7 +76,7 @@ def opt_out_word(text: str, words: Mapping[str, Sequence[str]]) -> str:
     """
     said = similarity.normalise(text).split()
     for listed in (word for language in words.values() for word in language):
-        wish = similarity.normalise(listed).split()
+        wish = _wish(listed)
         if not wish:
             continue
         n = len(wish)
@@ -84,6 +85,12 @@ def opt_out_word(text: str, words: Mapping[str, Sequence[str]]) -> str:
         if n > 1 and len(said) <= PHRASE_WORDS and any(said[i : i + n] == wish for i in range(len(said) - n + 1)):
             return listed
     return ""
+
+
+@lru_cache(maxsize=1_024)
+def _wish(listed: str) -> list[str]:
+    """A listed phrase's words, normalised once: each post is held against the whole list."""
+    return similarity.normalise(listed).split()
 
 
 def is_summons(post: Post, identity: Identity, own_ids: Collection[str]) -> bool:

@@ -225,7 +225,7 @@ def test_store_behaves_as_a_dict(backend: Backend) -> None:
     run_state_machine_as_test(
         lambda: StoreMachine(backend.open()),  # type: ignore[arg-type]  # a factory will do, and takes the store
         settings=settings(
-            max_examples={"sqlite": 40, "moto": 10, "dynamodb-local": 12}[backend.name],
+            max_examples={"sqlite": 40, "moto": 5, "dynamodb-local": 12}[backend.name],
             stateful_step_count=20,
             deadline=None,
             database=None,
