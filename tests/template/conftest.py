@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from samtranslator.translator.transform import transform
 
 from tests.template.cloudformation import Template, evaluated
 
@@ -53,21 +54,24 @@ class _NoManagedPolicies:
         return {}
 
 
+@cache
+def _rendered(parameters: tuple[tuple[str, str], ...]) -> Template:
+    from samtranslator.translator.transform import transform  # takes a second: not while tests are collected
+
+    template = load(TEMPLATE)
+    for resource in template["Resources"].values():
+        for location in ("CodeUri", "ContentUri"):
+            if location in resource["Properties"]:
+                resource["Properties"][location] = "s3://bucket/key"  # as `sam package` leaves it
+    rendered: Template = transform(template, dict(parameters), _NoManagedPolicies())
+    return rendered
+
+
 @pytest.fixture
 def render(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Template]:
     """Render template.yaml with the given parameters; the others keep their defaults."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-
-    def _render(**parameters: str) -> Template:
-        template = load(TEMPLATE)
-        for resource in template["Resources"].values():
-            for location in ("CodeUri", "ContentUri"):
-                if location in resource["Properties"]:
-                    resource["Properties"][location] = "s3://bucket/key"  # as `sam package` leaves it
-        rendered: Template = transform(template, parameters, _NoManagedPolicies())
-        return rendered
-
-    return _render
+    return lambda **parameters: deepcopy(_rendered(tuple(sorted(parameters.items()))))
 
 
 @pytest.fixture
