@@ -76,18 +76,32 @@ class Engine:
         )
         signing = authorization or self._authorization
 
+        opened: list[OutcomeOpen] = []
+
         def attempt() -> Answer[_T]:
-            with telemetry.span(endpoint.key, client=True, endpoint=endpoint.name, price_class=endpoint.price.value):
-                reply = self._attempt(endpoint, call, signing, (last, deadline))
-                return _answer(reply, parse(reply))
+            try:
+                with telemetry.span(
+                    endpoint.key, client=True, endpoint=endpoint.name, price_class=endpoint.price.value
+                ):
+                    reply = self._attempt(endpoint, call, signing, (last, deadline))
+                    return _answer(reply, parse(reply))
+            except OutcomeOpen as error:
+                opened.append(error)
+                raise
 
         try:
-            return retrying(attempt)
-        except Unauthorized:
-            if not signing.renew(last):
-                raise
-            logger.info("%s: the token was rejected and is renewed", endpoint.name)
-            return retrying(attempt)
+            try:
+                return retrying(attempt)
+            except Unauthorized:
+                if not signing.renew(last):
+                    raise
+                logger.info("%s: the token was rejected and is renewed", endpoint.name)
+                return retrying(attempt)
+        except (NotSent, RateLimited):
+            # This try was certainly not billed, but one before it may have been.
+            if opened:
+                raise opened[-1] from None
+            raise
 
     def pause(self, seconds: float, *, deadline: datetime) -> None:
         """Wait for X, if the wait ends before the deadline. Raises `NotSent` where it does not."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -79,6 +80,16 @@ class Street:
     def texts(self) -> list[str]:
         """What X shows of the account."""
         return [post["text"] for post in self.x.posts]
+
+    def another(self) -> str:
+        """The URL of a new store of the same kind, for one more account."""
+        if self.job.store.startswith("sqlite:"):
+            return f"{self.job.store}.{uuid.uuid4().hex}"
+        from songpost.store.dynamodb import create_table
+
+        table = f"faults-{uuid.uuid4().hex}"
+        create_table(table)
+        return f"dynamodb://{table}"
 
     def bill_micros(self) -> int:
         """X's own bill."""

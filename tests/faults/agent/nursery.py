@@ -7,18 +7,21 @@ on a clock that stands still; it may kill itself with SIGKILL at a step, commits
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TextIO
 
+from songpost import invoking
 from songpost.agent.planning import Texts
 from songpost.agent.writing import Tick, tick
 from songpost.bootstrap import Session
@@ -35,6 +38,7 @@ from songpost.store.sqlite import open_sqlite
 from songpost.x.network import NetworkTransport
 from songpost.x.transport import Request, Response, Transport
 
+ROOT = Path(__file__).parents[3]
 WAIT_TICKS = 400
 """Ticks after which a process that is told to go on until nothing is left gives up."""
 
@@ -43,7 +47,8 @@ WAIT_TICKS = 400
 class Job:
     """What a process is to do. Times are ISO with a zone; `die` is the step to be killed after, 0 for none.
 
-    `until_idle` ticks again until nothing more may go out. `windows` are local to UTC.
+    `until_idle` ticks again until nothing more may go out. `windows` are local to UTC. Where `function` is `writer` or
+    `reader`, that function's own handler is given the `event`, with settings and texts of the store.
     """
 
     store: str
@@ -56,6 +61,8 @@ class Job:
     die: int = 0
     until_idle: bool = False
     busy_seconds: float = 30.0
+    function: str = ""
+    event: dict[str, object] = field(default_factory=dict)
 
 
 class Killer:
@@ -95,6 +102,27 @@ def mortal(store: Store, killer: Killer) -> Store:
     return store
 
 
+def settings_of(job: Job) -> Settings:
+    """The owner's settings of a job."""
+    return Settings(
+        operator="@example_owner",
+        automated_label_attested_on=date(2026, 1, 1),
+        topics=("a",),
+        schedule=Schedule(windows=job.windows),
+        max_per_window=PerKind(post=job.per_window),
+        minimum_gap_minutes=0,
+        similarity=Similarity(threshold=1.0, window_days=30),
+        budget=Budget(usd_per_month=Decimal(job.usd_per_month), usd_per_day=None, burst_days=None, buffer_pct=0),
+    )
+
+
+def library_of(job: Job) -> content.Library:
+    """The texts of a job."""
+    return content.library_of(
+        Text(id=f"t{number}", topic="a", variants=(words,)) for number, words in enumerate(job.texts)
+    )
+
+
 def session_of(job: Job, killer: Killer) -> Session:
     """The account of a job, opened."""
     at = datetime.fromisoformat(job.at)
@@ -113,18 +141,7 @@ def session_of(job: Job, killer: Killer) -> Session:
         file=path,
         transport=MortalWire(NetworkTransport(clock=clock, base_url=job.x), killer),
     )
-    settings = Settings(
-        operator="@example_owner",
-        automated_label_attested_on=date(2026, 1, 1),
-        topics=("a",),
-        schedule=Schedule(windows=job.windows),
-        max_per_window=PerKind(post=job.per_window),
-        minimum_gap_minutes=0,
-        similarity=Similarity(threshold=1.0, window_days=30),
-        budget=Budget(usd_per_month=Decimal(job.usd_per_month), usd_per_day=None, burst_days=None, buffer_pct=0),
-    )
-    texts = tuple(Text(id=f"t{number}", topic="a", variants=(words,)) for number, words in enumerate(job.texts))
-    library = content.library_of(texts)
+    settings, library = settings_of(job), library_of(job)
     session.given = Given(
         settings=settings, texts=Texts(digest=content.digest(library), load=lambda: library), source="test"
     )
@@ -166,10 +183,25 @@ def worked(job: Job) -> dict[str, object]:
     return {"sent": sent, "gates": sorted(gates)}
 
 
+def delivered(job: Job) -> dict[str, object]:
+    """Give the event to the function's own handler, in its environment; only the clock is not the machine's."""
+    at = datetime.fromisoformat(job.at)
+    os.environ.update(SONGPOST_STORE=job.store, DRY_RUN="false", X_AUTH_MODE="tweepy", X_API_BASE_URL=job.x)
+    setattr(invoking, "system_clock", lambda: at)  # noqa: B010 - no name of that module's own
+    spec = importlib.util.spec_from_file_location("app", ROOT / "functions" / job.function / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+    with redirect_stdout(sys.stderr):  # its figures are for CloudWatch, not for the nursery
+        answer: dict[str, object] = app.handler(job.event, None)
+    return answer
+
+
 def born(job: Job, said: TextIO) -> int:
     """The life of a forked process: its exit code, 1 for a named error, 3 for any other."""
     try:
-        json.dump(worked(job), said)
+        json.dump(delivered(job) if job.function else worked(job), said)
     except SongpostError as error:
         json.dump({"error": type(error).__name__, "words": str(error)}, said)
         return 1

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from songpost.agent import approvals, control, writing
+from songpost.agent import approvals, control, planning, writing
 from songpost.agent.events import Invocation
 from songpost.agent.ledger import Account
 from songpost.bootstrap import Session
@@ -190,4 +190,13 @@ def _let_it_rest(play: Play) -> None:
             session.close()
         if play.world.clock.now() > OVER and not play.now.stored:
             break
-        play.world.later(minutes=17)
+        play.world.clock.set(_next_time(play))
+
+
+def _next_time(play: Play) -> datetime:
+    """A quarter of an hour on while something is open, else when the next slot is due, or when all windows are over."""
+    soon = play.world.clock.now() + timedelta(minutes=17)
+    if play.now.stored or not play.now.snapshot.plans or soon > OVER:
+        return soon
+    slots = planning.open_slots(play.now.snapshot.plans.values())
+    return max(soon, min((slot.due_at for slot in slots), default=OVER + timedelta(minutes=1)))

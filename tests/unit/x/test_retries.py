@@ -12,6 +12,7 @@ from songpost.model import Json
 from songpost.x.client import Client
 from songpost.x.engine import ATTEMPTS, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS
 from songpost.x.nouns import Draft
+from songpost.x.transport import Response
 from tests.unit.x.conftest import NOW, OWN_ID, PaperX, answer, rate_headers
 
 LIMITED: Json = {"title": "Too Many Requests"}
@@ -103,6 +104,17 @@ def test_nothing_is_sent_after_the_deadline(client: Client, paper: PaperX) -> No
     with pytest.raises(NotSent):
         client.create_post(Draft(text="x"), send_by=in_seconds(-1), deadline=in_seconds(30))
     assert [] == paper.requests
+
+
+@pytest.mark.parametrize("last", [answer(429, LIMITED), NotSent("no connection")], ids=["limited", "not sent"])
+def test_a_try_that_may_have_been_billed_is_not_forgotten(
+    client: Client, paper: PaperX, last: Response | NotSent
+) -> None:
+    """A read whose first answer was unreadable ends open, though its last try certainly was not billed."""
+    paper.script = [answer(200, b"<html>"), *[last] * (ATTEMPTS - 1)]
+
+    with pytest.raises(OutcomeOpen):
+        client.timeline(OWN_ID, max_posts=5, deadline=in_seconds(60))
 
 
 def test_retries_stop_where_the_next_wait_would_pass_the_deadline(client: Client, paper: PaperX) -> None:
