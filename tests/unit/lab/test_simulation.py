@@ -109,10 +109,10 @@ def test_progress_hears_of_each_day() -> None:
     assert ["2026-11-23", "2026-11-24"] == days
 
 
-def test_a_paused_account_is_resumed_by_its_owner() -> None:
-    """Who pauses itself is looked at the next morning."""
+def suspended_for_a_day(*, every_tick: bool) -> Run:
+    """Two days, of which X suspends the account on the first."""
     with store_for_a_run() as store:
-        stage = Stage(Plan(days=2, settings=settings()), store)
+        stage = Stage(Plan(days=2, settings=settings(), every_tick=every_tick), store)
         account = stage.people["sim"]
         stage.sandbox.actors.suspend(account.username)
         stage._later(stage.start + timedelta(hours=30), "say", "sim", ("reader00", "mention", "still there?"))
@@ -124,10 +124,17 @@ def test_a_paused_account_is_resumed_by_its_owner() -> None:
 
         stage._say = back  # type: ignore[method-assign,assignment]
         stage.play(lambda _: None)
-        run = stage.judged()
+        return stage.judged()
+
+
+def test_a_paused_account_is_resumed_by_its_owner() -> None:
+    """Who pauses itself is looked at the next morning; a resume wakes ticks that were left out because of the pause."""
+    run = suspended_for_a_day(every_tick=False)
 
     assert () == run.faults_found
     assert run.trouble.resumed >= 1
+    assert run.accounts[0].posts
+    assert shape(suspended_for_a_day(every_tick=True)) == shape(run)
 
 
 # --------------------------------------------------------------------------------------------------- the judge
