@@ -25,7 +25,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
     """A headless Chromium of the machine's own; playwright never downloads one."""
     if CHROMIUM is None:

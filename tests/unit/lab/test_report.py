@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -67,6 +68,23 @@ def page(lived: tuple[Run, Store, Settings], tmp_path_factory: pytest.TempPathFa
     assert path.stat().st_size == size
     assert [path] == list(path.parent.iterdir())
     return path.read_text()
+
+
+@pytest.fixture
+def drawn_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same drawings without a process for them: that takes two seconds to start."""
+
+    class Here(writing._Child):
+        def __enter__(self) -> Self:
+            return self
+
+        def answer(self) -> dict[str, dict[str, str]]:
+            return charts.drawings(json.loads(self._asked))
+
+        def __exit__(self, *_: object) -> None:
+            """Nobody to end."""
+
+    monkeypatch.setattr(writing, "_Child", Here)
 
 
 class Outline(HTMLParser):
@@ -213,6 +231,7 @@ def subject_of(
     return Subject(store=store, snapshot=known, texts=texts, now=NOW)
 
 
+@pytest.mark.usefixtures("drawn_here")
 def test_a_new_account_has_a_report_too(tmp_path: Path) -> None:
     """Nothing sent, nothing learned: the page says so, draws what there is, and shows the coming week."""
     subject = subject_of(tmp_path)
@@ -226,6 +245,7 @@ def test_a_new_account_has_a_report_too(tmp_path: Path) -> None:
     assert 7 == text.count('<h3 class="day">')
 
 
+@pytest.mark.usefixtures("drawn_here")
 def test_hostile_words_stay_words(tmp_path: Path) -> None:
     """HTML, bidirectional controls, a word of 272 letters and 280 ideographs: shown as written, and never markup."""
     texts = library(NASTY)
@@ -516,6 +536,7 @@ def test_why_a_post_was_chosen_is_told_as_it_was_kept(tmp_path: Path, monkeypatc
     assert "Nothing is kept of why it was chosen." == told(None)
 
 
+@pytest.mark.usefixtures("drawn_here")
 def test_two_known_months_are_drawn_with_their_ceiling(tmp_path: Path) -> None:
     """The months' bars stand beside the days' curve, under a ceiling that is near; the first month has no mark."""
     usage = Usage(
@@ -532,6 +553,7 @@ def test_two_known_months_are_drawn_with_their_ceiling(tmp_path: Path) -> None:
     assert '<th scope="row">2026-10</th><td></td><td>$4.00</td><td></td>' in drawn
 
 
+@pytest.mark.usefixtures("drawn_here")
 def test_several_accounts_stand_in_a_table(tmp_path: Path) -> None:
     """A run of more accounts tells of the first in full, and names each with its bill and its faults."""
     settings = documents.decode_settings(json.loads(EXAMPLE.read_bytes())["settings"])

@@ -34,13 +34,16 @@ WIDE, NARROW = 640, 268
 
 
 def main() -> None:
-    """Draw what standard input asks for, each wide and narrow."""
-    asked = json.load(sys.stdin)
-    drawn = {
+    """Draw what standard input asks for."""
+    json.dump(drawings(json.load(sys.stdin)), sys.stdout)
+
+
+def drawings(asked: Mapping[str, Data]) -> dict[str, dict[str, str]]:
+    """Each chart by its name, wide and narrow, as SVG."""
+    return {
         name: {size: svg(CHARTS[name](data, width), f"{name}-{size}") for size, width in _SIZES.items()}
         for name, data in asked.items()
     }
-    json.dump(drawn, sys.stdout)
 
 
 _SIZES = {"wide": WIDE, "narrow": NARROW}
