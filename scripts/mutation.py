@@ -28,15 +28,9 @@ ROUNDS: dict[str, tuple[str, ...]] = {
         "tests/unit/core/test_admission_told.py",
         "tests/unit/core/test_admission.py",
         "tests/unit/core/test_thread_admission.py",
-        "tests/unit/core/test_consent.py",
     ),
-    "agent/ledger.py": ("tests/unit/agent/test_ledger.py", "tests/unit/agent/test_races.py"),
-    "agent/transitions.py": (
-        "tests/unit/agent/test_transitions.py",
-        "tests/unit/agent/test_outcomes.py",
-        "tests/unit/agent/test_money.py",
-        "tests/unit/agent/test_threads.py",
-    ),
+    "agent/ledger.py": ("tests/unit/agent/test_ledger.py",),
+    "agent/transitions.py": ("tests/unit/agent/test_transitions.py", "tests/unit/agent/test_outcomes.py"),
 }
 """What is changed (the decision, its commit, what an outcome does), and the quick tests in process that must notice."""
 CONFIGURATION = """
