@@ -75,7 +75,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert (0, "") == (said.returncode, said.stderr)
