@@ -162,6 +162,18 @@ GUARDS = (
         "        reads=first.reads,\n        micros=first.worst_micros,\n",
     ),
     Guard(
+        "a failed upload sends no post",
+        "shared/songpost/agent/writing.py",
+        "    if attached is not None and attached.error is not None:",
+        "    if False and attached is not None and attached.error is not None:",
+    ),
+    Guard(
+        "a read is booked at its worst before it is made",
+        "shared/songpost/core/reads.py",
+        "now, reads=resources, micros=worst, kind=Kind.READ)",
+        "now, reads=resources, micros=0, kind=Kind.READ)",
+    ),
+    Guard(
         "a window that is over buries what waits",
         "shared/songpost/agent/writing.py",
         "account, buried = _bury(desk, account)",
