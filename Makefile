@@ -7,6 +7,7 @@ READY := .venv/.ready
 SAM := .venv-sam/bin/sam
 SAM_READY := .venv-sam/.ready
 CHECKOV_READY := .venv-checkov/.ready
+MUTATION_READY := .venv-mutation/.ready
 export SAM_CLI_TELEMETRY := 0
 CONFIG := default
 FUNCTION := WriterFunction
@@ -31,7 +32,7 @@ MINUTES := 1440
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types imports workflows links gate template checkov cover faults bench notebook build invoke deploy destroy lock clean
+.PHONY: help setup run test check format lint types imports workflows links gate template checkov cover faults mutation bench notebook build invoke deploy destroy lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -65,6 +66,14 @@ $(CHECKOV_READY): .venv/bin/uv requirements/checkov.txt
 	@echo 'songpost: setting up .venv-checkov'
 	@$(UV) pip sync --quiet --python .venv-checkov/bin/python --require-hashes requirements/checkov.txt \
 	  || $(PIP) --python .venv-checkov/bin/python install -qq --require-hashes -r requirements/checkov.txt
+	@touch $@
+
+# mutmut runs the tests, so it needs their packages; its own stay out of .venv.
+$(MUTATION_READY): .venv/bin/uv requirements/dev.txt requirements/mutation.txt
+	$(call venv,.venv-mutation)
+	@echo 'songpost: setting up .venv-mutation'
+	@$(UV) pip sync --quiet --python .venv-mutation/bin/python --require-hashes requirements/dev.txt requirements/mutation.txt \
+	  || $(PIP) --python .venv-mutation/bin/python install -qq --require-hashes -r requirements/dev.txt -r requirements/mutation.txt
 	@touch $@
 
 run: $(READY) ## a dry run of both modes with the example account: what it would post today, and why
@@ -114,6 +123,9 @@ checkov: $(CHECKOV_READY)
 
 faults: $(READY) ## thousands of random faults, and docs/reliability.md; PROGRAMS, SEED, MINUTES say how many
 	@$(BIN)/python -m tests.faults.report --programs $(PROGRAMS) --dynamodb $(DYNAMODB_PROGRAMS) --seed $(SEED) --minutes $(MINUTES) --jobs $(JOBS)
+
+mutation: $(MUTATION_READY) ## changes admission and the ledger bit by bit, and sees a test fail for each; MODULE names one
+	@.venv-mutation/bin/python scripts/mutation.py $(MODULE)
 
 bench: $(READY) ## the benchmarks; they print, and judge nothing
 	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
