@@ -405,15 +405,24 @@ def test_a_post_is_known_to_the_timeline_and_awaited_by_the_learner() -> None:
     assert () == transitions.differing(found, found)
 
 
+def test_a_mark_says_of_which_kind_its_post_is() -> None:
+    """A quote keeps its distance as a post does, and a reply keeps none."""
+    for kind in (Kind.QUOTE, Kind.REPLY):
+        before = sending(kind=kind)
+        found = transitions.with_posts(Timeline(), before, transitions.settled(before, told()))
+        assert (PostMark(id="77", posted_at=NOW + timedelta(seconds=1), kind=kind),) == found.latest
+
+
 def test_a_thread_keeps_its_place_and_its_marks() -> None:
     """Its first post holds the place while it waits; a further one is a reply; what it held goes back at its end."""
-    waiting = transitions.settled(thread("5"), told(attempt_id="attempt-2"))
-    found = transitions.booked_after(account(), thread("5"), waiting, "attempt-2")
+    before = thread("5", arm=ARM)
+    waiting = transitions.settled(before, told(attempt_id="attempt-2"))
+    found = transitions.booked_after(account(), before, waiting, "attempt-2")
     cut = transitions.settled(thread("5"), told(Refused("no"), attempt_id="attempt-2"))
     usage = budget.booked(account().usage, SETTINGS.budget, NOW, writes=2, reads=20, micros=130_000, kind=Kind.POST)
     over = transitions.booked_after(replace(account(), usage=usage), thread("5"), cut, "attempt-2")
 
-    assert 1 == found.usage.windows[BOOKED]
+    assert (1, 1) == (found.usage.windows[BOOKED], found.usage.months["2026-11"].writes)
     assert (PostMark(id="77", posted_at=SOON, kind=Kind.REPLY),) == found.timeline.latest
     assert {} == found.measuring.posts
     assert (1, 0, CALL) == (
