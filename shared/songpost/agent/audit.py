@@ -41,14 +41,25 @@ def broken_chains(actions: Iterable[Action]) -> Iterator[Finding]:
             )
 
 
+def _took_a_place(action: Action) -> bool:
+    """Whether an action counts in its window: it is on X, may be, or X itself refused it.
+
+    One whose attempt gave its place back, and which was refused here later, does not.
+    """
+    if not action.attempts:
+        return False
+    if action.state is State.REFUSED:
+        return action.attempts[-1].outcome == "refused" or bool(action.post_ids)
+    return action.state in {State.SENT, State.SENDING, State.UNKNOWN, State.PARTIAL} or bool(action.post_ids)
+
+
 def miscounts(snapshot: Snapshot, actions: Iterable[Action]) -> Iterator[Finding]:
     """Counters that do not cover what the actions say: fewer windows counted, or less money, than was used."""
     usage = snapshot.usage
     windows: Counter[str] = Counter()
     days: Counter[str] = Counter()
     for action in actions:
-        sending = {State.SENT, State.SENDING, State.UNKNOWN, State.REFUSED, State.PARTIAL}
-        if action.attempts and (action.state in sending or action.post_ids):
+        if _took_a_place(action):
             windows[admission.window_key(action)] += 1
         for attempt in action.attempts:
             micros = attempt.reserved_micros if attempt.settled_micros is None else attempt.settled_micros

@@ -446,6 +446,32 @@ def test_reads_cost_what_they_were_booked_at() -> None:
     assert 0 == transitions.reads_micros(replace(attempt(), reserved_reads=0), 3)
 
 
+@pytest.mark.parametrize(
+    ("state", "outcome", "post_id", "missed"),
+    [
+        (State.SENT, "sent", "77", True),
+        (State.SENDING, "", "", True),
+        (State.UNKNOWN, "open", "", True),
+        (State.PARTIAL, "refused", "77", True),
+        (State.REFUSED, "refused", "", True),
+        (State.REFUSED, "rate limited", "", False),
+        (State.REFUSED, "not sent", "", False),
+        (State.PLANNED, "rate limited", "", False),
+        (State.ABANDONED, "rate limited", "", False),
+    ],
+)
+def test_the_recount_misses_the_place_of_what_is_or_may_be_on_x(
+    state: State, outcome: str, post_id: str, *, missed: bool
+) -> None:
+    """What X limited and a gate refused later holds no place: its counter of nothing is right."""
+    done = replace(attempt(), outcome=outcome, settled_micros=0)
+    one = sending(state=state, post_id=post_id, attempts=(done,))
+    found = list(audit.miscounts(replace(snapshot(), usage=Usage(windows={BOOKED: 0})), [one]))
+
+    assert [f"usage {BOOKED}"] * missed == [finding.where for finding in found]
+    assert [] == list(audit.miscounts(replace(snapshot(), usage=Usage(windows={BOOKED: 1})), [one]))
+
+
 # ------------------------------------------------------------------------------------------------------- marks
 
 
