@@ -103,8 +103,8 @@ HELD = (
     ),
     (
         "a tick with nothing to do: 1 request to DynamoDB",
-        "agent/test_wire.py",
-        "test_a_tick_with_nothing_to_do_is_one_request",
+        "../contract/agent/test_requests.py",
+        "test_a_tick_with_nothing_to_do_costs_one_request",
     ),
     ("processes race for versions, keys and leases: one winner each", "store/test_processes.py", ""),
     ("readers race for a credit: the posterior moves once", "test_crediting.py", ""),
@@ -263,7 +263,7 @@ def held() -> dict[str, object]:
         passed = tests - bad - skipped
         words = [f"{passed} passed"] + [f"**{bad} FAILED**"] * bool(bad) + [f"**{skipped} NOT RUN**"] * bool(skipped)
         say(f"held: {claim}: {', '.join(words)}")
-        found.append([claim, f"`{file}`: {', '.join(words)}"])
+        found.append([claim, f"`{Path(file).name}`: {', '.join(words)}"])
     return {"at": now(), "rows": found}
 
 
