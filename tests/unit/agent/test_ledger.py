@@ -405,8 +405,11 @@ def sending(office: Office) -> Office:
     return office
 
 
-def test_an_outcome_is_one_commit_of_the_action_and_what_it_moves(sending: Office) -> None:
-    """Action, money, timeline and what the headers told, together."""
+def test_an_outcome_is_one_commit_of_the_action_and_what_it_moves(
+    sending: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Action, money, timeline and what the headers told, together; an action in hand is not asked for again."""
+    monkeypatch.setattr(sending.store, "action", lambda *_: pytest.fail("it was in hand"))
     told = Bucket(
         name="POST /2/tweets:user15",
         limit=99,
@@ -423,6 +426,7 @@ def test_an_outcome_is_one_commit_of_the_action_and_what_it_moves(sending: Offic
         Outcome(attempt_id="id-1", at=NOW, post=post, limits=(told,)),
     )
 
+    monkeypatch.undo()
     assert 1 == len(sending.committed)
     assert {"usage", "limits", "timeline"} == {c.name for c in sending.committed[0][1] if isinstance(c, PutDocument)}
     assert (State.SENT, "77") == (sending.action().state, sending.action().post_id)
