@@ -39,10 +39,10 @@ def reads(house: House) -> int:
     return sum(request["endpoint"] == BY_IDS for request in house.sandbox.ask("requests"))
 
 
-def test_the_reader_credits_what_the_dry_run_foretold(house: House) -> None:
+def test_settling_credits_what_the_dry_run_foretold(house: House) -> None:
     """Dry: which posts, at which price, and nothing is called. Live: just that, and the learner knows of it."""
     post_id = posted(house, like_count=9)
-    live = ("read", "--mode", "timeline", "--at", DUE)
+    live = ("settle", "--at", DUE)
     dry = asked(house, *live)
     assert 0 == reads(house)
     done = asked(house, *live, "--dry-run", "false")

@@ -159,17 +159,18 @@ def main(port: int = 0, state: Path | None = None, sandbox: Sandbox | None = Non
     except OSError as error:
         sys.stderr.write(f"sandbox: port {port} on {LOOPBACK} cannot be used ({error}): choose another with --port\n")
         return 1
-    stop = threading.Event()
+    # No threading.Event: a handler runs in the midst of `wait`, which may hold the very lock that `set` wants.
+    asked: list[int] = []
 
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+    def ask_to_stop(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
 
     before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
     with server:
         sys.stdout.write(json.dumps({"url": server.url, **control.credentials_json(served)}) + "\n")
         sys.stdout.flush()
-        while not stop.wait(0.5):
-            pass
+        while not asked:
+            time.sleep(0.2)
     for number, handler in before.items():
         signal.signal(number, handler)
     if state is not None:
