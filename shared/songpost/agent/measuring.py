@@ -15,9 +15,9 @@ from datetime import datetime
 from songpost.account_documents import Measuring
 from songpost.agent import crediting, documents, journal, ledger, looks, own_posts, transitions
 from songpost.agent.agenda import Measured, Reading, Result, admitted, agenda, marked, without_old
-from songpost.agent.enrolment import Passport, Told, enrol
+from songpost.agent.enrolment import Passport, Told
 from songpost.agent.ledger import Account, Desk, Move
-from songpost.agent.writing import pause_if_blocked, pause_if_overspending
+from songpost.agent.writing import known, pause_if_blocked, pause_if_overspending
 from songpost.core import rate_limits
 from songpost.core.admission import Refused
 from songpost.core.measurement import correction_at
@@ -117,16 +117,10 @@ def measure(
         return Measurement(account=account, posts=waiting, rebuilt=rebuilt)
     account = pause_if_overspending(desk, account)
     opened = eye()
-    refused: Refused | None = None
-    try:
-        # A pause is admission's to say, and it says it of the read itself.
-        if not account.snapshot.control.paused:
-            account, refused = enrol(desk, account, opened.passport)
-    except (XError, ClockError) as error:
-        account = pause_if_blocked(desk, Account(*desk.reload()), error)
-        return Measurement(account=account, posts=waiting, rebuilt=rebuilt, stopped=error)
-    if refused is not None:
-        return Measurement(account=account, posts=waiting, rebuilt=rebuilt, refused=refused)
+    # A pause is admission's to say, and it says it of the read itself.
+    account, refused, stopped = known(desk, account, opened.passport)
+    if stopped is not None or refused is not None:
+        return Measurement(account=account, posts=waiting, rebuilt=rebuilt, refused=refused, stopped=stopped)
     account, found = _book(desk, account, only, swept=swept)
     if found is None:
         waiting = agenda(account.snapshot, desk.now(), only, swept=swept)

@@ -18,9 +18,9 @@ from datetime import datetime
 from songpost.account_documents import Position, Positions
 from songpost.agent import documents, finds, inbox, journal, ledger, looks, opting_out, own_posts
 from songpost.agent.agenda import Measured, marked
-from songpost.agent.enrolment import Passport, Told, check_clock, enrol
+from songpost.agent.enrolment import Passport, Told, check_clock
 from songpost.agent.ledger import Account, Desk, Move
-from songpost.agent.writing import pause_if_blocked, pause_if_overspending
+from songpost.agent.writing import known, pause_if_blocked, pause_if_overspending
 from songpost.core import rate_limits, reading_plan, sweep
 from songpost.core.admission import Refused
 from songpost.core.reading_plan import TIMELINE, Planned, Skipped
@@ -121,16 +121,10 @@ def read(
         return Round(account=account, skipped=plan.skipped)
     account = pause_if_overspending(desk, account)
     opened = window()
-    refused: Refused | None = None
-    try:
-        # A pause is admission's to say, and it says it of the read itself.
-        if not account.snapshot.control.paused:
-            account, refused = enrol(desk, account, opened.passport)
-    except (XError, ClockError) as error:
-        account = pause_if_blocked(desk, Account(*desk.reload()), error)
-        return Round(account=account, stopped=error)
-    if refused is not None:
-        return Round(account=account, refused=refused)
+    # A pause is admission's to say, and it says it of the read itself.
+    account, refused, stopped = known(desk, account, opened.passport)
+    if stopped is not None or refused is not None:
+        return Round(account=account, refused=refused, stopped=stopped)
     return _sweep(desk, account, opened, remaining, modes)
 
 

@@ -91,8 +91,8 @@ def tick(
     refused: Refused | None = None
     account = repeating.settle(desk, account)
     account = pause_if_overspending(desk, account)
-    if stopped is None and not account.snapshot.control.paused:
-        account, refused, stopped = _known(desk, account, hand.passport)
+    if stopped is None:
+        account, refused, stopped = known(desk, account, hand.passport)
     account, plans = planning.keep_plans(desk, account, texts)
     if mode != "post" and stopped is None and refused is None:
         account = interacting.claim(desk, account, texts)
@@ -153,8 +153,13 @@ def _interact(
     return account, tuple(steps), stopped
 
 
-def _known(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Refused | None, SongpostError | None]:
-    """Enrol, and pause where the answer says that nothing will work."""
+def known(desk: Desk, account: Account, passport: Passport) -> tuple[Account, Refused | None, SongpostError | None]:
+    """Enrol, and pause where the answer says that nothing will work. Of a paused account X is asked nothing.
+
+    The error is what stopped it. Raises the errors of the store, and `IdentityError` for another user's credentials.
+    """
+    if account.snapshot.control.paused:
+        return account, None, None
     try:
         account, refused = enrol(desk, account, passport)
     except (XError, ClockError) as error:
