@@ -27,7 +27,7 @@ from songpost.core import snapshot as names
 from songpost.core.learning_state import Statistics
 from songpost.core.snapshot import Snapshot
 from songpost.errors import StoreNewer, StoreUnreadable, quote
-from songpost.model import Action, Json
+from songpost.model import Json
 from songpost.settings import Settings
 from songpost.store import codec
 from songpost.store.port import Change, CheckDocument, DeleteDocument, Loaded, PutDocument
@@ -181,8 +181,3 @@ def moved(versions: Mapping[str, int], changes: Iterable[Change]) -> Mapping[str
         elif isinstance(change, DeleteDocument):
             after.pop(change.name, None)
     return after
-
-
-def action_body(action: Action) -> dict[str, Json]:
-    """An action as plain JSON, for `--json` and reports."""
-    return encode(action)

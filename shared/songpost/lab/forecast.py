@@ -23,9 +23,6 @@ from songpost.model import MICROS_PER_USD, Kind, PriceClass
 from songpost.settings import Consent, Flag, QueryAction, Settings
 
 MONTH_DAYS = 365.25 / 12
-POST_REQUESTS, IDLE_REQUESTS, CREDIT_REQUESTS = 3, 1, 5
-"""Requests to DynamoDB of a tick that posts, of one with nothing to do, and what a credit takes besides its load
-(tests/contract/agent/test_requests.py counts them at the wire)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,14 +346,6 @@ def _aws_lines(
         "GB to the internet": busy * 0.00002,
     }
     return tuple(_charged(name, quantity, prices) for name, quantity in quantities.items())
-
-
-def requests_to_dynamodb(settings: Settings, deployed: Deployed) -> Range:
-    """How many requests a month makes: one a tick, two more for a post, `CREDIT_REQUESTS` more for its credit."""
-    ticks = MONTH_DAYS * 1440 * (1 / deployed.writer_minutes + 1 / deployed.reader_minutes)
-    posts = _counts(settings)[Kind.POST]
-    more = POST_REQUESTS - IDLE_REQUESTS + CREDIT_REQUESTS
-    return Range(ticks, ticks, ticks) * IDLE_REQUESTS + posts * more
 
 
 def _charged(name: str, quantity: Range, prices: AwsPriceList) -> Line:

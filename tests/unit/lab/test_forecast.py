@@ -23,7 +23,6 @@ from songpost.lab.forecast import (
     active_days,
     foretell,
     load_bytes,
-    requests_to_dynamodb,
     shares,
     sweeps,
 )
@@ -219,13 +218,6 @@ def test_unknown_prices_are_refused_by_name() -> None:
 def test_every_price_names_its_source() -> None:
     """No figure stands in the table without the page that it is from."""
     assert [] == [name for one in LISTS for name, price in one.prices.items() if not price.source]
-
-
-def test_requests_are_one_a_tick_and_seven_more_for_a_post_and_its_credit() -> None:
-    """A post is two requests more than an idle tick, its credit five."""
-    ticks = MONTH_DAYS * 1440 * (1 / 5 + 1 / 30)
-
-    assert abs(ticks + 7 * MONTH_DAYS - requests_to_dynamodb(ONE_A_DAY, Deployed()).expected) < 1e-6
 
 
 def test_sweeps_are_counted_by_place() -> None:
