@@ -16,7 +16,7 @@ from songpost.agent.writing import Step, Tick
 from songpost.bootstrap import Session
 from songpost.cli.opening import print_json, session_of
 from songpost.core import budget
-from songpost.core.admission import Admitted
+from songpost.core.admission import Admitted, Refused
 from songpost.core.learning_state import FRACTION_BITS
 from songpost.core.prices import Quote
 from songpost.core.snapshot import Snapshot
@@ -179,7 +179,8 @@ def step_lines(step: Step, zone: ZoneInfo) -> Iterator[str]:
     action, decision = step.action, step.decision
     verdict = action.state.value
     if action.state is State.PLANNED and decision is not None:
-        verdict = "goes out" if isinstance(decision, Admitted) else "is held back"
+        held = "will not go out" if isinstance(decision, Refused) and decision.final else "is held back"
+        verdict = "goes out" if isinstance(decision, Admitted) else held
     yield f"  {action.due_at.astimezone(zone):%a %H:%M} {action.window:<14} {verdict}"
     yield f"    key    {action.key}"
     if action.arm is not None:
