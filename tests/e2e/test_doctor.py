@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.e2e.conftest import SETTINGS, House
 
@@ -17,14 +19,23 @@ def findings(said: str) -> dict[str, list[Any]]:
 
 
 def test_a_sound_account_is_told_so_without_a_call(house: House) -> None:
-    """After a post everything is in order, X was not asked, and the words fit 80 columns."""
-    house.tick()
+    """After yesterday's post everything is in order, X was not asked, and the words fit 80 columns."""
+    berlin = ZoneInfo("Europe/Berlin")
+    yesterday = datetime.now(UTC).astimezone(berlin).date() - timedelta(days=1)
+    house.tick(datetime.combine(yesterday, time(12, 59), berlin).isoformat())
     before = len(house.sandbox.ask("requests"))
     said = house.run("doctor")
     assert before == len(house.sandbox.ask("requests"))
     assert "BAD" not in said
     assert "the bio names the operator" in said
     assert [] == [line for line in said.splitlines() if len(line) > 80]
+
+
+def test_a_ledger_that_has_not_moved_for_days_is_told(house: House) -> None:
+    """Nothing was booked or read since long ago: somebody ought to look whether it is scheduled at all."""
+    house.tick()
+    house.run("doctor", code=1)
+    assert "BAD   last tick: the ledger moved last at 2026-11-25" in house.said[-2]
 
 
 def test_asking_x_is_one_booked_read(house: House) -> None:
