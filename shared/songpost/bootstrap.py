@@ -7,6 +7,7 @@ client, AWS, YAML) is built when it is first used, so a dry run on a laptop pays
 from __future__ import annotations
 
 import logging
+import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -68,7 +69,7 @@ class Session:
     """One account, opened: its store, settings and texts, and X when it is asked for.
 
     `transport` carries the calls to X; without one they go over the network. `sleep` waits between two tries,
-    `new_id` names attempts and commits.
+    `new_id` names attempts and commits, `chance` (of [0, 1)) keeps two that wait from meeting again.
     """
 
     runtime: Runtime
@@ -79,6 +80,7 @@ class Session:
     transport: Transport | None = None
     sleep: Callable[[float], None] = time.sleep
     new_id: Callable[[], str] = field(default_factory=lambda: new_id)
+    chance: Callable[[], float] = random.random
     _loaded: Loaded | None = None
 
     @property
@@ -126,6 +128,7 @@ class Session:
             now=self.clock,
             sleep=self.sleep,
             new_id=self.new_id,
+            chance=self.chance,
             reload=self._reload,
         )
 

@@ -53,11 +53,14 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[dict[str, Json]], dict[str, Json]
 
 def encode(noun: object) -> dict[str, Json]:
     """A noun as plain JSON: times as RFC 3339 text, enums as their values."""
+    return stored_usage.stored(noun, _plain) if isinstance(noun, Usage) else _plain(noun)
+
+
+def _plain(noun: object) -> dict[str, Json]:
     import msgspec
 
     # to_builtins of a dataclass is a dict of JSON values; its signature cannot say so.
-    body = cast("dict[str, Json]", msgspec.to_builtins(noun, str_keys=True))
-    return stored_usage.packed(body) if isinstance(noun, Usage) else body
+    return cast("dict[str, Json]", msgspec.to_builtins(noun, str_keys=True))
 
 
 def decode(name: str, body: Mapping[str, Json], kind: type[T]) -> T:

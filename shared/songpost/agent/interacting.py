@@ -51,7 +51,7 @@ NOTHING = Found()
 
 def look(store: Store, snapshot: Snapshot, now: datetime) -> Found:
     """Read the inbox, strongly consistent; not where nothing may begin, or where the reader has left nothing in it."""
-    if _window(snapshot, now) is None or not _may_hold(snapshot, now):
+    if not _may_hold(snapshot, now) or _window(snapshot, now) is None:
         return NOTHING
     candidates = inbox.waiting(store, snapshot.account, now, LOOKED_AT)
     authors = {candidate.author_id for candidate in candidates}
@@ -69,7 +69,7 @@ def following(snapshot: Snapshot, texts: Texts, found: Found, now: datetime) -> 
 
     Outside of windows, in quiet hours and while the account is paused nothing does, and all wait.
     """
-    window = _window(snapshot, now)
+    window = _window(snapshot, now) if found.candidates else None
     if window is None:
         return
     replies: Sequence[Text] | None = None

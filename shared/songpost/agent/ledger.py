@@ -10,7 +10,6 @@ is committed.
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -43,13 +42,17 @@ ANSWER_WAIT_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the ledger needs: the store, the time, a way to wait, fresh ids, and how to get the account anew."""
+    """What the ledger needs: the store, the time, a way to wait, fresh ids, and how to get the account anew.
+
+    `chance` draws from [0, 1): two that have lost a race to each other shall not meet again.
+    """
 
     store: Store
     account: str
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     new_id: Callable[[], str]
+    chance: Callable[[], float]
     reload: Callable[[], tuple[Snapshot, dict[str, StoredAction]]]
 
 
@@ -117,7 +120,7 @@ def move(desk: Desk, account: Account, decide: Callable[[Account], Move[R]]) -> 
     # document stand in one order, and none of them rests on what another has already changed.
     for race in range(RACES):
         if race:
-            desk.sleep(RACE_WAIT_SECONDS * random.random() * race)
+            desk.sleep(RACE_WAIT_SECONDS * desk.chance() * race)
             account = Account(*desk.reload())
         chosen = decide(account)
         if not (chosen.written or chosen.actions or chosen.others):

@@ -107,11 +107,9 @@ def digest_due(snapshot: Snapshot, now: datetime) -> str:
     if rule is None:
         return ""
     local = now.astimezone(ZoneInfo(snapshot.settings.timezone))
-    if local.isoweekday() != rule.weekday or local.hour < rule.hour:
-        return ""
-    year, number, _ = local.isocalendar()
+    year, number, weekday = local.isocalendar()
     name = f"{DIGEST_PREFIX}{year}-W{number:02}"
-    return "" if name in snapshot.versions else name
+    return "" if weekday != rule.weekday or name in snapshot.versions or local.hour < rule.hour else name
 
 
 def _send_digest(desk: Desk, account: Account, mail: Mail) -> Account:

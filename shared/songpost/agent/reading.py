@@ -23,7 +23,7 @@ from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.writing import known, pause_if_blocked, pause_if_overspending
 from songpost.core import rate_limits, reading_plan, sweep
 from songpost.core.admission import Refused
-from songpost.core.reading_plan import TIMELINE, Planned, Skipped
+from songpost.core.reading_plan import TIMELINE, Planned, ReadPlan, Skipped
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import MEASURING, READING, Snapshot
 from songpost.errors import ClockError, NotSent, RateLimited, SongpostError, XError
@@ -141,9 +141,11 @@ def _sweep(
     """Page after page until nothing is due, or time or money is over."""
     pages: list[Page] = []
     done: set[str] = set()
+    rest: tuple[Skipped, ...] | None = None
     while len(pages) < MOST_PAGES and remaining() >= TICK_SECONDS:
         account, found = _book(desk, account, modes, done)
-        if found is None:
+        if isinstance(found, ReadPlan):
+            rest = found.skipped
             break
         planned, decision = found
         if isinstance(decision, Refused):
@@ -159,8 +161,9 @@ def _sweep(
             return Round(account=account, pages=tuple(pages), stopped=stopped)
         if _finished(account.snapshot, planned, pages):
             done.add(planned.wanted.name)
-    rest = reading_plan.plan(account.snapshot, desk.now(), modes)
-    return Round(account=account, pages=tuple(pages), skipped=tuple(s for s in rest.skipped if s.name not in done))
+    if rest is None:  # what was cut short by time or pages
+        rest = reading_plan.plan(account.snapshot, desk.now(), modes, done=done).skipped
+    return Round(account=account, pages=tuple(pages), skipped=rest)
 
 
 def _finished(snapshot: Snapshot, planned: Planned, pages: list[Page]) -> bool:
@@ -178,19 +181,19 @@ def _admitted(snapshot: Snapshot, read: Planned, now: datetime) -> AdmittedRead 
 
 def _book(
     desk: Desk, account: Account, modes: Collection[str], done: Collection[str]
-) -> tuple[Account, tuple[Planned, AdmittedRead | Refused] | None]:
-    """Commit the booking of the page that comes next, with the time on its place."""
+) -> tuple[Account, tuple[Planned, AdmittedRead | Refused] | ReadPlan]:
+    """Commit the booking of the page that comes next, with the time on its place; the plan where nothing is due."""
     #   this reader                     another reader
     #   load: mentions are due          load: mentions are due
     #   commit: mentions read at 9:00   commit: the version of `reading` is another; it loads, and they are not due
 
     line = desk.new_id()
 
-    def decide(current: Account) -> Move[tuple[Planned, AdmittedRead | Refused] | None]:
+    def decide(current: Account) -> Move[tuple[Planned, AdmittedRead | Refused] | ReadPlan]:
         now, snapshot = desk.now(), current.snapshot
         plan = reading_plan.plan(snapshot, now, modes, own_posts.baselines(current, now), done)
         if not plan.reads:
-            return Move(snapshot=snapshot, result=None)
+            return Move(snapshot=snapshot, result=plan)
         planned = replace(own_posts.bounded(plan.reads[0], current, now), line=line)
         decision = _admitted(snapshot, planned, now)
         if isinstance(decision, Refused):

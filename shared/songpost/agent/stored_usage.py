@@ -9,8 +9,10 @@ Every booking writes this document, and DynamoDB charges each started KB twice: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from songpost.account_documents import Usage
 from songpost.model import Json
 
 Rows = dict[str, tuple[int, int, int, dict[str, int]]]
@@ -20,29 +22,38 @@ Rows = dict[str, tuple[int, int, int, dict[str, int]]]
 COUNTS = ("writes", "reads", "spent_micros")
 
 
+def stored(usage: Usage, plain: Callable[[object], dict[str, Json]]) -> dict[str, Json]:
+    """The stored form of the noun; `plain` makes JSON of all that is not stored otherwise."""
+    body = plain(replace(usage, days={}, kind_micros={}))
+    days = {day: (tally.writes, tally.reads, tally.spent_micros) for day, tally in usage.days.items()}
+    return _stored(body, days, usage.kind_micros)
+
+
 def packed(usage: Mapping[str, Json]) -> dict[str, Json]:
-    """The stored form of the plain one; a document of version 1, which was the plain one, is moved so too.
+    """The stored form of the plain one, as which a document of version 1 was stored.
 
     Raises `ValueError` for what is no plain form.
     """
     days, kinds = usage.get("days", {}), usage.get("kind_micros", {})
     if not isinstance(days, Mapping) or not isinstance(kinds, Mapping):
         raise ValueError("days and kind_micros are objects")  # noqa: TRY004 - as every other text that does not decode
-    rows: dict[str, Json] = {day: _row(tally) for day, tally in days.items()}
+    return _stored(usage, {day: _counts(tally) for day, tally in days.items()}, kinds)
+
+
+def _stored(body: Mapping[str, Json], days: Mapping[str, Sequence[Json]], kinds: Mapping[str, Json]) -> dict[str, Json]:
     by_kind: dict[str, dict[str, Json]] = {}
     for key, micros in kinds.items():
         day, _, kind = key.partition("/")
         by_kind.setdefault(day, {})[kind] = micros
-    for day, found in by_kind.items():
-        row = rows.setdefault(day, [0, 0, 0, {}])
-        rows[day] = [*(row[:3] if isinstance(row, list) else ()), {**found}]
-    return {**{name: usage[name] for name in usage if name != "kind_micros"}, "days": rows, "schema_version": 2}
+    rows: dict[str, Json] = {day: [*counts, by_kind.pop(day, {})] for day, counts in days.items()}
+    rows |= {day: [0, 0, 0, found] for day, found in by_kind.items()}
+    return {**{name: body[name] for name in body if name != "kind_micros"}, "days": rows, "schema_version": 2}
 
 
-def _row(tally: Json) -> list[Json]:
+def _counts(tally: Json) -> tuple[Json, ...]:
     if not isinstance(tally, Mapping) or set(tally) - {*COUNTS}:
         raise ValueError(f"a day has {', '.join(COUNTS)} and nothing else")
-    return [*(tally.get(name, 0) for name in COUNTS), {}]
+    return tuple(tally.get(name, 0) for name in COUNTS)
 
 
 def unpacked(stored: Mapping[str, Json]) -> dict[str, Json]:

@@ -125,8 +125,9 @@ def _used(usage: Usage, start: date, end: date) -> Tally:
 
 def _used_by(usage: Usage, kind: Kind, start: date, end: date) -> int:
     """What actions of one kind have used in the UTC days from `start` until before `end`."""
-    first, last, name = start.isoformat(), end.isoformat(), kind.value
-    return sum(micros for key, micros in usage.kind_micros.items() if first <= key[:10] < last and key[11:] == name)
+    first, last, name = start.isoformat(), end.isoformat(), f"/{kind.value}"
+    # A key begins with its day, so it sorts between the days that it lies between.
+    return sum(micros for key, micros in usage.kind_micros.items() if key.endswith(name) and first <= key < last)
 
 
 @lru_cache(maxsize=64)
@@ -138,11 +139,11 @@ def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | Non
 def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, ...]:
     """Every ceiling of an account at `now` (UTC), counts before money, the month's money last."""
     budget = settings.budget
-    today, tomorrow = now.date(), now.date() + timedelta(days=1)
+    today = now.date()
     first = _month_start(today, budget.billing_day)
     last = _next_month(first, budget.billing_day)
-    month, day = _used(usage, first, last), _used(usage, today, tomorrow)
-    month_end, day_end = _midnight(last), _midnight(tomorrow)
+    month, day = _used(usage, first, last), usage.days.get(today.isoformat(), Tally())
+    month_end, day_end = _midnight(last), _midnight(today + timedelta(days=1))
     read_cap, write_cap = CAPS[settings.plan]
     reads = _capped(read_cap, budget.custom_read_cap, budget.buffer_pct)
     writes = _capped(write_cap, budget.custom_write_cap, budget.buffer_pct)

@@ -143,13 +143,12 @@ def _check_action(change: PutAction) -> None:
 
 def _digest(prepared: Sequence[Prepared]) -> str:
     """The hash of all parts, each with its length before it, so that no two commits run into the same bytes."""
-    told = hashlib.sha256()
-    for one in prepared:
-        for part in (one.account, one.label, type(one.change).__name__, one.body, _condition(one)):
-            written = part.encode(errors="surrogatepass")
-            told.update(b"%d:" % len(written))
-            told.update(written)
-    return told.hexdigest()
+    parts = [
+        part.encode(errors="surrogatepass")
+        for one in prepared
+        for part in (one.account, one.label, type(one.change).__name__, one.body, _condition(one))
+    ]
+    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()
 
 
 def _condition(one: Prepared) -> str:

@@ -101,5 +101,6 @@ def desk_over(store: Store) -> Desk:
         now=lambda: datetime(2026, 11, 25, tzinfo=UTC),
         sleep=lambda _: None,
         new_id=lambda: "token",
+        chance=lambda: 0.5,
         reload=never,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -62,6 +61,7 @@ class Office:
             now=lambda: self.now,
             sleep=self.slept.append,
             new_id=lambda: f"id-{next(names)}",
+            chance=lambda: 0.5,
             reload=self._reload,
         )
 
@@ -226,9 +226,8 @@ def test_each_part_alone_is_committed_and_nothing_is_not(office: Office, part: s
     assert 1 == len(office.committed)
 
 
-def test_a_lost_race_is_decided_again_from_what_the_other_left(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_race_is_decided_again_from_what_the_other_left(office: Office) -> None:
     """The account is loaded anew after a wait by chance, which grows; the second decision rests on the other's."""
-    monkeypatch.setattr(random, "random", lambda: 0.5)
     seen: list[str] = []
 
     def decide(account: Account) -> Move[int]:

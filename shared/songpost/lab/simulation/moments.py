@@ -57,13 +57,17 @@ class _Told(Watch):
         """Nothing hangs on it."""
 
 
-def _compared(ask: Callable[[Any, Any], bool]) -> Callable[[Moment, object], bool]:
+def _compared(ask: Callable[[Any, Any], bool], *, turns_after: bool) -> Callable[[Moment, object], bool]:
+    """A comparison; where both are equal its answer is the later one already, unless it `turns_after`."""
+
     def method(self: Moment, other: object) -> bool:
         if isinstance(other, Moment):
             return ask(self.plain, other.plain)  # both move on together
         if not isinstance(other, datetime):
             return NotImplemented  # type: ignore[no-any-return]  # what Python asks of a comparison
-        self.watch.note(other.astimezone(UTC) - self.offset)
+        if turns_after or other != self.plain:
+            at = other if other.tzinfo is UTC else other.astimezone(UTC)
+            self.watch.note(at - self.offset if self.offset else at)
         return ask(self.plain, other)
 
     return method
@@ -113,12 +117,12 @@ class Moment(datetime):
         following = datetime.combine(self.plain.date() + timedelta(days=1), time(), self.plain.tzinfo)
         self.watch.note(following.astimezone(UTC) - self.offset)
 
-    __lt__ = _compared(operator.lt)
-    __le__ = _compared(operator.le)
-    __gt__ = _compared(operator.gt)
-    __ge__ = _compared(operator.ge)
-    __eq__ = _compared(operator.eq)
-    __ne__ = _compared(operator.ne)
+    __lt__ = _compared(operator.lt, turns_after=False)
+    __le__ = _compared(operator.le, turns_after=True)
+    __gt__ = _compared(operator.gt, turns_after=True)
+    __ge__ = _compared(operator.ge, turns_after=False)
+    __eq__ = _compared(operator.eq, turns_after=True)
+    __ne__ = _compared(operator.ne, turns_after=True)
 
     def __hash__(self) -> int:
         self.watch.taint()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -153,6 +154,7 @@ class Stage:
         self.people = {name: self._person(place, name) for place, name in enumerate(names)}
         self.sandbox.faults = Faults(plan.faults, plan.seed)
         self.ids = Ids()
+        self.races = random.Random(f"{plan.seed}/races")
         self.queue: list[tuple[datetime, int, int, int, str, object]] = []
         self.number = self.ticks = self.played = self.failed = self.sayings = 0
         self.owner = Owner()
@@ -261,6 +263,7 @@ class Stage:
             transport=person.wire if tried is None else NoWire(),
             sleep=self._sleep,
             new_id=self.ids,
+            chance=self.races.random,
             warm=person.warm,
             tried=tried,
         )
