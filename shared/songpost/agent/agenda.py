@@ -194,10 +194,13 @@ def _is_swept(snapshot: Snapshot, post_id: str) -> bool:
 
 
 def admitted(
-    snapshot: Snapshot, now: datetime, only: str, *, swept: bool = False
+    snapshot: Snapshot, posts: Iterable[Measured], now: datetime, *, swept: bool = False
 ) -> tuple[Reading, AdmittedRead | Refused] | None:
-    """The read that is due with its booking; as many posts as the ceilings leave room for. `None`: nothing is due."""
-    due = [one.post_id for one in agenda(snapshot, now, only, swept=swept) if one.result is Result.DUE][:MOST_POSTS]
+    """The read that is due by an agenda with its booking; as many posts as the ceilings leave room for.
+
+    `None`: nothing is due.
+    """
+    due = [one.post_id for one in posts if one.result is Result.DUE][:MOST_POSTS]
     while due:
         reading = reading_of(snapshot, tuple(due), now, swept=swept)
         decision = admit_read(snapshot, reading.endpoint, reading.price_class, reading.resources, now)

@@ -83,7 +83,7 @@ def foretell(account: Account, now: datetime, only: str = "", *, swept: bool = F
     snapshot = account.snapshot
     posts = agenda(snapshot, now, only, swept=swept)
     rebuilt = crediting.out_of_date(snapshot.learning, snapshot.settings.learning, now)
-    found = admitted(snapshot, now, only, swept=swept)
+    found = admitted(snapshot, posts, now, swept=swept)
     if found is None:
         return Measurement(account=account, posts=posts, rebuilt=rebuilt)
     reading, decision = found
@@ -113,7 +113,7 @@ def measure(
     """
     account, rebuilt = _refreshed(desk, account)
     waiting = agenda(account.snapshot, desk.now(), only, swept=swept)
-    if admitted(account.snapshot, desk.now(), only, swept=swept) is None or remaining() < TICK_SECONDS:
+    if admitted(account.snapshot, waiting, desk.now(), swept=swept) is None or remaining() < TICK_SECONDS:
         return Measurement(account=account, posts=waiting, rebuilt=rebuilt)
     account = pause_if_overspending(desk, account)
     opened = eye()
@@ -157,7 +157,7 @@ def _book(
 
     def decide(current: Account) -> Move[tuple[Reading, AdmittedRead | Refused] | None]:
         now = desk.now()
-        found = admitted(current.snapshot, now, only, swept=swept)
+        found = admitted(current.snapshot, agenda(current.snapshot, now, only, swept=swept), now, swept=swept)
         if found is None:
             return Move(snapshot=current.snapshot, result=None)
         reading, decision = found

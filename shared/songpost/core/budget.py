@@ -8,6 +8,7 @@ which the month's money may be spent. What a month has used is the sum of its da
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -111,23 +112,27 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _used(usage: Usage, start: date, end: date) -> Tally:
-    """What the UTC days from `start` until before `end` have used."""
+def _days_between(usage: Usage, start: date, end: date) -> tuple[str, ...]:
+    """The UTC dates from `start` until before `end` on which anything was booked."""
     first, last = start.isoformat(), end.isoformat()
+    return tuple(day for day in usage.days if first <= day < last)
+
+
+def _used(usage: Usage, days: Iterable[str]) -> Tally:
+    """What UTC dates have used together."""
     writes = reads = spent_micros = 0
-    for day, tally in usage.days.items():
-        if first <= day < last:
-            writes += tally.writes
-            reads += tally.reads
-            spent_micros += tally.spent_micros
+    for day in days:
+        tally = usage.days[day]
+        writes += tally.writes
+        reads += tally.reads
+        spent_micros += tally.spent_micros
     return Tally(writes=writes, reads=reads, spent_micros=spent_micros)
 
 
-def _used_by(usage: Usage, kind: Kind, start: date, end: date) -> int:
-    """What actions of one kind have used in the UTC days from `start` until before `end`."""
-    first, last, name = start.isoformat(), end.isoformat(), f"/{kind.value}"
-    # A key begins with its day, so it sorts between the days that it lies between.
-    return sum(micros for key, micros in usage.kind_micros.items() if key.endswith(name) and first <= key < last)
+def _used_by(usage: Usage, kind: Kind, days: Iterable[str]) -> int:
+    """What actions of one kind have used on UTC dates."""
+    spent, name = usage.kind_micros, kind.value
+    return sum(spent.get(f"{day}/{name}", 0) for day in days)
 
 
 @lru_cache(maxsize=64)
@@ -142,7 +147,8 @@ def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, 
     today = now.date()
     first = _month_start(today, budget.billing_day)
     last = _next_month(first, budget.billing_day)
-    month, day = _used(usage, first, last), usage.days.get(today.isoformat(), Tally())
+    days = _days_between(usage, first, last)
+    month, day = _used(usage, days), usage.days.get(today.isoformat(), Tally())
     month_end, day_end = _midnight(last), _midnight(today + timedelta(days=1))
     read_cap, write_cap = CAPS[settings.plan]
     reads = _capped(read_cap, budget.custom_read_cap, budget.buffer_pct)
@@ -158,7 +164,7 @@ def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, 
     for kind in Kind:
         usd = budget.usd_per_kind.of(kind)
         if usd is not None:
-            spent = _used_by(usage, kind, first, last)
+            spent = _used_by(usage, kind, days)
             name = f"{kind.value} dollars per month"
             found.append(Ceiling(name, budget.micros(usd), spent, month_end, money=True, kind=kind))
     limit = budget.micros(budget.usd_per_month)

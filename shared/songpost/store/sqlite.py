@@ -99,17 +99,11 @@ class SqliteStore(Store):
             return
 
         def operation(connection: sqlite3.Connection) -> None:
-            known = connection.execute(
-                "SELECT digest FROM commits WHERE account = ? AND token = ?", (account, token)
-            ).fetchone()
-            if known == (digest,):
+            if not _remembered(connection, account, token, digest):
                 return
-            if known:
-                raise CommitConflict("this token was used for other changes", where=f"commit {token}")
             moved = [one.label for one in prepared if not _applied(connection, one)]
             if moved:
                 raise CommitConflict(f"moved meanwhile: {', '.join(moved)}", where=account)
-            _remember(connection, account, token, digest)
 
         self._file.write(operation)
 
@@ -312,14 +306,23 @@ def _insert(connection: sqlite3.Connection, account: str, record: Record) -> boo
     return cursor.rowcount == 1
 
 
-def _remember(connection: sqlite3.Connection, account: str, token: str, digest: str) -> None:
-    """Keep the token as long as anyone may repeat it, and forget the old ones (by this machine's clock)."""
+def _remembered(connection: sqlite3.Connection, account: str, token: str, digest: str) -> bool:
+    """Keep a commit's token as long as anyone may repeat it; False where this very commit has been through already.
+
+    Old tokens are forgotten, by this machine's clock. `CommitConflict` where other changes took the token.
+    """
     now = "CAST(strftime('%s', 'now') AS INTEGER)"
-    connection.execute(f"DELETE FROM commits WHERE committed_at < {now} - ?", (COMMIT_MEMORY_SECONDS,))  # noqa: S608
-    connection.execute(
-        f"INSERT INTO commits (account, token, digest, committed_at) VALUES (?, ?, ?, {now})",  # noqa: S608
+    made = connection.execute(
+        f"INSERT OR IGNORE INTO commits (account, token, digest, committed_at) VALUES (?, ?, ?, {now})",  # noqa: S608
         (account, token, digest),
     )
+    if made.rowcount != 1:
+        known = connection.execute("SELECT digest FROM commits WHERE account = ? AND token = ?", (account, token))
+        if known.fetchone() != (digest,):
+            raise CommitConflict("this token was used for other changes", where=f"commit {token}")
+        return False
+    connection.execute(f"DELETE FROM commits WHERE committed_at < {now} - ?", (COMMIT_MEMORY_SECONDS,))  # noqa: S608
+    return True
 
 
 def _document(name: str, version: int, body: str) -> Document:

@@ -360,4 +360,23 @@ def test_the_library_of_the_example_is_left_out() -> None:
     with store_for_a_run() as store:
         stage = Stage(Plan(days=1, settings=settings()), store)
 
-    assert not known & set(stage.topics)
+    assert not known & set(stage.people["sim"].topics)
+
+
+def test_accounts_of_one_store_have_texts_of_their_own() -> None:
+    """None says what another has said, so all of them post what was planned, and none stands at the duplicate gate."""
+    run = run_of(days=2, accounts=3)
+
+    assert [6, 6, 6] == [len(one.posts) for one in run.accounts]
+    assert [] == [refusal for one in run.accounts for refusal in one.refusals]
+
+
+def test_waits_of_lost_races_are_drawn_from_the_seed() -> None:
+    """A race that a tick loses to its own earlier commit is the same race in every run."""
+    draws = []
+    for _ in range(2):
+        with store_for_a_run() as store:
+            stage = Stage(Plan(days=1, settings=settings(), seed=3), store)
+            draws.append(stage._session(stage.people["sim"]).desk.chance())
+
+    assert draws[0] == draws[1]

@@ -19,15 +19,14 @@ from typing import TYPE_CHECKING, Self
 
 import songpost
 from songpost.agent import documents
-from songpost.agent.planning import Texts
 from songpost.bootstrap import Session
-from songpost.core import budget, content
+from songpost.core import budget
 from songpost.errors import BadInput, Refusal
 from songpost.lab.report import figures, story
 from songpost.lab.report.coming import coming_days
 from songpost.lab.report.subject import Figure, Subject, percent, usd
 from songpost.lab.simulation.record import Run
-from songpost.lab.simulation.texts import made_up
+from songpost.lab.simulation.texts import given_by, made_up
 from songpost.settings import Settings
 from songpost.store.port import Store
 
@@ -57,11 +56,11 @@ def of_run(run: Run, path: Path, store: Store, settings: Settings) -> int:
     """See `songpost.lab.report.write`."""
     check(path)
     account = run.accounts[0].account
-    library = content.library_of(made_up(settings, run.seed))
+    given = given_by(settings, made_up(settings, run.seed))
     subject = Subject(
         store=store,
         snapshot=documents.snapshot_of(account, store.load(account), settings),
-        texts=Texts(digest=content.digest(library), load=lambda: library),
+        texts=given.texts,
         now=run.ended_at,
         run=run,
     )

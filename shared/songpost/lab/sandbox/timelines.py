@@ -7,6 +7,7 @@ it left off while posts come and go, and fails with a 400 when it is used for an
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -55,7 +56,9 @@ def _users_page(service: Service, call: Call, index: Callable[[str], list[int]])
         return Answer(200, {"errors": [problems.missing("user", "id", call.path["id"])]})
     if user.suspended:
         return Answer(200, {"errors": [problems.suspended_user("id", user.id)]})
-    reachable = _visible(service, index(user.id), call.now, REACH)
+    ids = index(user.id)
+    newer = ids if window.since is None else ids[bisect_right(ids, window.since) :]
+    reachable = _visible(service, newer, call.now, REACH)
     kept = (post for post in reachable if _kind(post) not in excluded and window.holds(post))
     return _page(service, call, kept, size, item)
 

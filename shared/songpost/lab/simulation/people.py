@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from songpost.agent.reading import Round
 from songpost.agent.writing import Tick
 from songpost.core import windows
 from songpost.core.admission import Refused
+from songpost.given import Given
 from songpost.lab.simulation.audience import Audience
 from songpost.lab.simulation.trying import Proof
 from songpost.lab.simulation.world import Warm
@@ -24,6 +26,8 @@ from songpost.x.transport import Transport
 class Person:
     """One account, and who reads it.
 
+    `given` are its settings and its own texts, `topics` what each of these is about.
+
     `at` is when its latest tick ended, `due` when each function's next one is, and `proofs` why ticks of it were left
     out; `written` are the collections that the present event has written (with "" where it wrote anything at all).
     """
@@ -32,6 +36,8 @@ class Person:
     name: str
     username: str
     user_id: str
+    given: Given
+    topics: Mapping[str, str]
     environ: dict[str, str]
     audience: Audience
     wire: Transport

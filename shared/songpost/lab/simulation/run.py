@@ -23,12 +23,10 @@ from zoneinfo import ZoneInfo
 
 import songpost
 from songpost import invoking
-from songpost.agent import events
-from songpost.agent.planning import Texts
-from songpost.core import content
+from songpost.agent import events, planning
+from songpost.core.content import REPLIES
 from songpost.core.snapshot import Snapshot
 from songpost.errors import SongpostError
-from songpost.given import Given
 from songpost.lab.in_process import environment
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.faults import Faults
@@ -41,7 +39,7 @@ from songpost.lab.simulation.moments import Watch
 from songpost.lab.simulation.owner import OWNER_LOOKS_AT, Owner
 from songpost.lab.simulation.people import Person, window_at
 from songpost.lab.simulation.record import AccountRun, Run, Trouble
-from songpost.lab.simulation.texts import arms_of, made_up
+from songpost.lab.simulation.texts import arms_of, given_by, made_up
 from songpost.lab.simulation.trying import Busy, NoWire, Proof, TriedMail, TriedStore, written_by
 from songpost.lab.simulation.world import (
     MISHAPS,
@@ -129,15 +127,6 @@ class Stage:
         self.happened = Happened()
         self.chance = Chance(MISHAPS[plan.faults], plan.seed, self.happened)
         self.store = RememberingStore(store, self.chance, self._written, honest=plan.every_tick)
-        self.texts = made_up(plan.settings, plan.seed)
-        self.topics = {words: text.topic for text in self.texts for words in text.variants}
-        self.topics = {words: topic for words, topic in self.topics.items() if topic in plan.settings.topics}
-        library = content.library_of(self.texts)
-        self.given = Given(
-            settings=plan.settings,
-            texts=Texts(digest=content.digest(library), load=lambda: library),
-            source="the simulation",
-        )
         names = ["sim"] if plan.accounts == 1 else [f"sim-{number:03d}" for number in range(1, plan.accounts + 1)]
         self.sandbox = Sandbox(
             accounts=[name.replace("-", "_") for name in names],
@@ -166,7 +155,8 @@ class Stage:
         users = self.sandbox.service.world.users
         about = f"Automated. Run by {self.plan.settings.operator}"
         users[told.user_id] = replace(users[told.user_id], description=about)
-        audience = Audience(self.plan.seed, name, self.zone, arms_of(self.plan.settings, self.texts))
+        texts = made_up(self.plan.settings, self.plan.seed, place)
+        audience = Audience(self.plan.seed, name, self.zone, arms_of(self.plan.settings, texts))
         wire = CountedWire(
             self.sandbox,
             self.clock.now,
@@ -179,6 +169,8 @@ class Stage:
             name=name,
             username=username,
             user_id=told.user_id,
+            given=given_by(self.plan.settings, texts),
+            topics={words: text.topic for text in texts if text.topic != REPLIES for words in text.variants},
             environ={
                 **environment(self.sandbox),
                 "X_ACCESS_TOKEN": told.access_token,
@@ -267,7 +259,7 @@ class Stage:
             warm=person.warm,
             tried=tried,
         )
-        session.given = self.given
+        session.given = person.given
         session.mail = Letterbox(self.happened) if tried is None else TriedMail()
         return session
 
@@ -279,7 +271,8 @@ class Stage:
         at, period = self.now[0], PERIODS[function]
         person.due[function] = at + period
         self.ticks += 1
-        proof = None if self.plan.every_tick or person.busy[function] else self._proof(person, function)
+        busy = self.plan.every_tick or person.busy[function] or (function == "writer" and self._has_to_write(person))
+        proof = None if busy else self._proof(person, function)
         if proof is None:
             self.played += 1
             done = self.happened.calls, self.happened.commits
@@ -293,6 +286,20 @@ class Stage:
             person.due[function] = at + (left_out + 1) * period
         person.proofs[function] = proof
         self._later(person.due[function], function, person.name)
+
+    def _has_to_write(self, person: Person) -> bool:
+        """Whether time has brought the writer something to do for sure: a day to plan, or a slot that is due.
+
+        Trying that out would only cost time. A tick that did nothing after all is tried out the next time.
+        """
+        proof, now = person.proofs["writer"], self.now[0]
+        if proof is None or proof.until > now:
+            return False
+        snapshot = self._snapshot(person, self.store.load(person.name))
+        today = now.astimezone(self.zone).date().isoformat()
+        return today not in snapshot.plans or any(
+            slot.due_at <= now for slot in planning.open_slots(snapshot.plans.values())
+        )
 
     def _proof(self, person: Person, function: str) -> Proof | None:
         """Why ticks do nothing from now on; `None` where this one does something, or may."""
@@ -379,14 +386,14 @@ class Stage:
         person.calls[local] += 1
         world = self.sandbox.service.world
         for post in self._own(person, person.seen_posts):
-            arm = self.arm_of(post)
+            arm = self.arm_of(person, post)
             if arm is not None:
                 person.audience.receive(post.id, f"{post.created_at.isoformat()}/{post.text}", arm, post.created_at)
         person.seen_posts = len(world.timeline(person.user_id))
 
-    def arm_of(self, post: Post) -> Arm | None:
+    def arm_of(self, person: Person, post: Post) -> Arm | None:
         """What a post is to the audience: its topic, the window that it falls into, and whether it shows anything."""
-        topic = self.topics.get(post.text)
+        topic = person.topics.get(post.text)
         window = window_at(self.plan.settings, post.created_at)
         return None if topic is None or window is None else Arm(topic, window, media=bool(post.media_ids))
 

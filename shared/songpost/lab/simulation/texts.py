@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from songpost.agent.planning import Texts
 from songpost.core import content
+from songpost.given import Given
 from songpost.lab.simulation.audience import Dice
 from songpost.model import Arm, Text
 from songpost.settings import Settings
@@ -10,9 +12,12 @@ from songpost.settings import Settings
 WORDS_A_TEXT = 14
 
 
-def made_up(settings: Settings, seed: int) -> tuple[Text, ...]:
-    """Texts for every topic, enough for the duplicate guard: the run shall test the agent, not the shelf."""
-    dice = Dice(seed, "texts")
+def made_up(settings: Settings, seed: int, shelf: int = 0) -> tuple[Text, ...]:
+    """Texts for every topic, enough for the duplicate guard: the run shall test the agent, not the shelf.
+
+    Those of another `shelf` have nothing in common with them: accounts of one store may not say the same.
+    """
+    dice = Dice(seed, f"texts/{shelf}" if shelf else "texts")
     syllables = [
         first + vowel + last for first in "bdfgklmnprstvw" for vowel in "aeiou" for last in ("", "l", "n", "r")
     ]
@@ -23,6 +28,14 @@ def made_up(settings: Settings, seed: int) -> tuple[Text, ...]:
             words = ["".join(dice.pick(syllables) for _ in range(2 + number % 2)) for _ in range(WORDS_A_TEXT)]
             texts.append(Text(id=f"{topic}-{number}", topic=topic, variants=(" ".join(words).capitalize() + ".",)))
     return tuple(texts)
+
+
+def given_by(settings: Settings, texts: tuple[Text, ...]) -> Given:
+    """Settings and texts as a session gets them."""
+    library = content.library_of(texts)
+    return Given(
+        settings=settings, texts=Texts(digest=content.digest(library), load=lambda: library), source="the simulation"
+    )
 
 
 def arms_of(settings: Settings, texts: tuple[Text, ...]) -> tuple[Arm, ...]:
