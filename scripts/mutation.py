@@ -46,6 +46,8 @@ timeout_multiplier = 10.0
 EXPLAINED = (
     ("quiet_until", r'\+.*"(XXquietXX|QUIET)"', "the quiet hours' window has a name that nobody reads"),
     ("quiet_until", r"\+.*range\((8|1, 9)\)", "no weekday has the number 0 or 8"),
+    ("commit", r"\+.*unanswered = None", "it is only asked whether it is true"),
+    ("book", r"\+.*Move\(snapshot=None, result=", "of a move that writes nothing only the result is looked at"),
 )
 """Survivors with their reason: a function's name, a pattern for the changed lines, and why no test can tell."""
 

@@ -10,7 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from songpost import telemetry
 from songpost.account_documents import Bucket, Control
 from songpost.agent import documents, ledger
 from songpost.agent.ledger import Account, Desk, Move
@@ -157,6 +161,37 @@ def test_a_lost_race_is_told_at_once(office: Office) -> None:
         ledger.commit(office.desk, [ITEM])
 
     assert 2 == len(office.committed)
+
+
+Told = list[tuple[str, dict[str, object]]]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Told]:
+    """Asks for the spans that have ended so far, by name, with their attributes."""
+    kept, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    monkeypatch.setitem(telemetry._state, "traces", True)
+    monkeypatch.setattr("opentelemetry.trace.get_tracer", provider.get_tracer)
+    return lambda: [(span.name, dict(span.attributes or {})) for span in kept.get_finished_spans()]
+
+
+def test_each_try_of_a_commit_is_a_span(office: Office, told: Callable[[], Told]) -> None:
+    """With how much it writes and the number of the try; one that fails says how."""
+    office.before = [UNANSWERED]
+    ledger.commit(office.desk, [ITEM])
+
+    first = {"songpost.changes": 1, "songpost.attempt": 1, "error.type": "CommitUnanswered"}
+    assert [("commit", first), ("commit", {"songpost.changes": 1, "songpost.attempt": 2})] == told()
+
+
+def test_each_decision_to_admit_is_a_span(office: Office, told: Callable[[], Told]) -> None:
+    """With the kind of action, and the gate that refused it: none is an empty word."""
+    booked(office, account=replace(office.account, snapshot=paused(office.account).snapshot))
+    booked(office)
+
+    admissions = [attributes for name, attributes in told() if name == "admission"]
+    assert [{"songpost.kind": "post", "songpost.refused_by": gate} for gate in ("control", "")] == admissions
 
 
 # ------------------------------------------------------------------------------------------------------- move
@@ -465,7 +500,7 @@ def test_an_outcome_that_blocks_the_account_throws_its_switch_in_the_same_commit
         sending.desk, sending.account, action().key, Outcome(attempt_id="id-1", at=NOW, error=AccountBlocked("402"))
     )
 
-    assert account.snapshot.control.paused
+    assert (True, NOW) == (account.snapshot.control.paused, account.snapshot.control.changed_at)
     assert 1 == len(sending.committed)
     assert "control" in {change.name for change in sending.committed[0][1] if isinstance(change, PutDocument)}
     assert ["AccountBlocked"] == [
