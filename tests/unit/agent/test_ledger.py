@@ -171,7 +171,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Told]:
     """Asks for the spans that have ended so far, by name, with their attributes."""
     kept, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(kept))
-    monkeypatch.setitem(telemetry._state, "traces", True)
+    monkeypatch.setitem(telemetry._state, name="traces", value=True)
     monkeypatch.setattr("opentelemetry.trace.get_tracer", provider.get_tracer)
     return lambda: [(span.name, dict(span.attributes or {})) for span in kept.get_finished_spans()]
 
