@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from songpost.given import from_file
+from songpost.lab.simulation.fleets import simulate
+from songpost.lab.simulation.record import to_json
+from songpost.lab.simulation.run import Plan, store_for_a_run
 from tests.e2e.conftest import House
 from tests.e2e.door import kept, songpost
+
+TOP = Path(__file__).parents[2]
 
 
 def process(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -37,6 +44,25 @@ def test_the_same_seed_gives_the_same_bytes_in_any_process(tmp_path: Path) -> No
     told = json.loads(one.stdout)
     assert [] == told["faults_found"]
     assert 3 == len(told["run"]["accounts"][0]["posts"])
+
+
+def test_fleets_of_accounts_come_to_the_same_on_any_number_of_processors(tmp_path: Path) -> None:
+    """Twelve accounts are two fleets: side by side in processes, and one after the other in this one."""
+    settings = (TOP / "songpost.example.yaml").read_text().replace("content: [content/example.yaml]", "content: []")
+    (tmp_path / "songpost.yaml").write_text(settings)
+    plan = Plan(days=1, settings=from_file(tmp_path / "songpost.yaml").settings, accounts=12, faults="rough", seed=5)
+    days: list[date] = []
+
+    with store_for_a_run() as store:
+        alone = simulate(plan, store, days.append, processors=1)
+    words = ("simulate", "--days", "1", "--accounts", "12", "--faults", "rough", "--seed", "5", "--json")
+    aside = process(tmp_path, *words)
+
+    assert (0, "") == (aside.returncode, aside.stderr)
+    assert to_json(alone) == json.loads(aside.stdout)["run"]
+    assert [f"sim-{number:03d}" for number in range(1, 13)] == [one.account for one in alone.accounts]
+    assert 36 == sum(len(one.posts) for one in alone.accounts)
+    assert 2 == len(days)
 
 
 def test_a_simulation_is_told_in_words(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from songpost.cli.terminal import table
 from songpost.errors import UsageError
 from songpost.lab import report
 from songpost.lab.simulation import record
+from songpost.lab.simulation.fleets import fleets_of, simulate
 from songpost.lab.simulation.record import Run, Trouble
-from songpost.lab.simulation.run import Plan, simulate, store_for_a_run
+from songpost.lab.simulation.run import Plan, store_for_a_run
 
 if TYPE_CHECKING:
     from songpost.settings import Settings
@@ -33,7 +34,7 @@ def command(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
         settings = session.given.settings
     plan = Plan(days=words.days, settings=settings, seed=words.seed, accounts=words.accounts, faults=words.faults)
     begin = time.monotonic()
-    with store_for_a_run() as store, _bar(words.days) as progress:
+    with store_for_a_run() as store, _bar(words.days * len(fleets_of(plan))) as progress:
         run = simulate(plan, store, progress)
         seconds = time.monotonic() - begin
         if words.report:
@@ -58,7 +59,7 @@ def _checked(words: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _bar(days: int) -> Iterator[Callable[[date], None]]:
+def _bar(fleet_days: int) -> Iterator[Callable[[date], None]]:
     """A progress bar on standard error, where that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -68,7 +69,7 @@ def _bar(days: int) -> Iterator[Callable[[date], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
-        task = drawn.add_task("days", total=days)
+        task = drawn.add_task("days", total=fleet_days)
         yield lambda day: drawn.update(task, advance=1, description=day.isoformat())
 
 

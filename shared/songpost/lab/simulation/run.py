@@ -75,12 +75,16 @@ Progress = Callable[[date], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to simulate. `settings` are every account's; `every_tick` leaves none out."""
+    """What to simulate. `settings` are every account's; `every_tick` leaves none out.
+
+    `accounts` of one store come after so many `before` them, whom others play.
+    """
 
     days: int
     settings: Settings
     seed: int = 0
     accounts: int = 1
+    before: int = 0
     faults: str = "none"
     every_tick: bool = False
 
@@ -125,9 +129,11 @@ class Stage:
         self.end = datetime.combine(START + timedelta(days=plan.days), time(), self.zone).astimezone(UTC)
         self.clock = VirtualClock(self.start)
         self.happened = Happened()
-        self.chance = Chance(MISHAPS[plan.faults], plan.seed, self.happened)
+        dice = plan.seed + plan.before
+        self.chance = Chance(MISHAPS[plan.faults], dice, self.happened)
         self.store = RememberingStore(store, self.chance, self._written, honest=plan.every_tick)
-        names = ["sim"] if plan.accounts == 1 else [f"sim-{number:03d}" for number in range(1, plan.accounts + 1)]
+        numbers = range(plan.before, plan.before + plan.accounts)
+        names = ["sim"] if numbers == range(1) else [f"sim-{number + 1:03d}" for number in numbers]
         self.sandbox = Sandbox(
             accounts=[name.replace("-", "_") for name in names],
             clock=self.clock,
@@ -141,7 +147,7 @@ class Stage:
         )
         self.sandbox.records = type(self.sandbox.records)(maxlen=KEPT_RECORDS)
         self.people = {name: self._person(place, name) for place, name in enumerate(names)}
-        self.sandbox.faults = Faults(plan.faults, plan.seed)
+        self.sandbox.faults = Faults(plan.faults, dice)
         self.ids = Ids()
         self.races = random.Random(f"{plan.seed}/races")
         self.queue: list[tuple[datetime, int, int, int, str, object]] = []
@@ -155,7 +161,7 @@ class Stage:
         users = self.sandbox.service.world.users
         about = f"Automated. Run by {self.plan.settings.operator}"
         users[told.user_id] = replace(users[told.user_id], description=about)
-        texts = made_up(self.plan.settings, self.plan.seed, place)
+        texts = made_up(self.plan.settings, self.plan.seed, self.plan.before + place)
         audience = Audience(self.plan.seed, name, self.zone, arms_of(self.plan.settings, texts))
         wire = CountedWire(
             self.sandbox,
