@@ -20,7 +20,8 @@ import resource, sys, time
 from pathlib import Path
 from songpost.given import from_file
 from songpost.lab import report
-from songpost.lab.simulation.run import Plan, simulate, store_for_a_run
+from songpost.lab.simulation.run import simulate, store_for_a_run
+from songpost.lab.simulation.record import Plan
 
 def peak_mb():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) / 1024

@@ -12,8 +12,8 @@ import pytest
 
 from songpost.given import from_file
 from songpost.lab.simulation.fleets import simulate
-from songpost.lab.simulation.record import to_json
-from songpost.lab.simulation.run import Plan, store_for_a_run
+from songpost.lab.simulation.record import Plan, to_json
+from songpost.lab.simulation.run import store_for_a_run
 from tests.e2e.conftest import House
 from tests.e2e.door import kept, songpost
 

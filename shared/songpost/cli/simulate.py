@@ -17,8 +17,8 @@ from songpost.errors import UsageError
 from songpost.lab import report
 from songpost.lab.simulation import record
 from songpost.lab.simulation.fleets import fleets_of, simulate
-from songpost.lab.simulation.record import Run, Trouble
-from songpost.lab.simulation.run import Plan, store_for_a_run
+from songpost.lab.simulation.record import Plan, Run, Trouble
+from songpost.lab.simulation.run import store_for_a_run
 
 if TYPE_CHECKING:
     from songpost.settings import Settings

@@ -31,8 +31,8 @@ from songpost.lab.decision_log import Choice, Log
 from songpost.lab.report import charts, figures, story, writing
 from songpost.lab.report.coming import coming_days
 from songpost.lab.report.subject import Subject
-from songpost.lab.simulation.record import Run
-from songpost.lab.simulation.run import Plan, simulate, store_for_a_run
+from songpost.lab.simulation.record import Plan, Run
+from songpost.lab.simulation.run import simulate, store_for_a_run
 from songpost.model import Action, Arm, Kind, State, Text, ThreadStep
 from songpost.settings import Approval, Consent, Settings, Stage
 from songpost.store.opening import open_store

@@ -17,8 +17,9 @@ from songpost.errors import NotFound
 from songpost.lab import explain, replay
 from songpost.lab.sandbox.world import Post
 from songpost.lab.simulation import judge
-from songpost.lab.simulation.record import Run, to_json
-from songpost.lab.simulation.run import Plan, Stage, simulate, store_for_a_run
+from songpost.lab.simulation.record import Plan, Run, to_json
+from songpost.lab.simulation.run import simulate, store_for_a_run
+from songpost.lab.simulation.stage import Stage
 from songpost.model import Action, Kind, State
 from songpost.settings import Settings
 from songpost.store.port import PutItem, Store

@@ -14,8 +14,7 @@ from datetime import date
 from multiprocessing import get_context
 
 from songpost.lab.simulation import run as one
-from songpost.lab.simulation.record import Run, Trouble
-from songpost.lab.simulation.run import Plan, Progress
+from songpost.lab.simulation.record import Plan, Progress, Run, Trouble
 from songpost.store.port import Store
 
 TOGETHER = 10

@@ -1,18 +1,39 @@
-"""What a simulated run came to, as plain data: what `songpost simulate --json` prints and `songpost report` draws.
+"""A simulated run as plain data: what is to be played, and what it came to.
+
+That is what `songpost simulate --json` prints and `songpost report` draws.
 
 Money is integer micro-dollars, times are UTC, dates are the account's local ones; rates are engagements an impression.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from songpost.model import Json
+from songpost.settings import Settings
 
 T = TypeVar("T")
+Progress = Callable[[date], None]
+"""Hears of each day that is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to simulate. `settings` are every account's; `every_tick` leaves none out.
+
+    `accounts` of one store come after so many `before` them, whom others play.
+    """
+
+    days: int
+    settings: Settings
+    seed: int = 0
+    accounts: int = 1
+    before: int = 0
+    faults: str = "none"
+    every_tick: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
