@@ -46,6 +46,7 @@ timeout_multiplier = 10.0
 EXPLAINED = (
     ("quiet_until", r'\+.*"(XXquietXX|QUIET)"', "the quiet hours' window has a name that nobody reads"),
     ("quiet_until", r"\+.*range\((8|1, 9)\)", "no weekday has the number 0 or 8"),
+    ("_rate_limit", r"\+.*limits, None, endpoint", "a plan's limits that no header has told are full, and hold nobody"),
     ("commit", r"\+.*unanswered = None", "it is only asked whether it is true"),
     ("book", r"\+.*Move\(snapshot=None, result=", "of a move that writes nothing only the result is looked at"),
 )
