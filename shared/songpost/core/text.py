@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from songpost.core import urls as url_grammar
 from songpost.core.urls import DIRECTIONS, LATIN_ACCENTS, SPACES
@@ -106,8 +106,12 @@ def urls(text: str) -> tuple[Span, ...]:
     return tuple(Span(start, end, text[start:end]) for start, end in url_grammar.find(text))
 
 
+@lru_cache(maxsize=1_024)
 def links(text: str) -> bool:
-    """Whether X would link anything in `text` or in its NFC form: then a post costs the price with a URL."""
+    """Whether X would link anything in `text` or in its NFC form: then a post costs the price with a URL.
+
+    A tick asks it of the same few texts again and again: for their prices, their risks, and the forecast of the day.
+    """
     return bool(url_grammar.find(text) or url_grammar.find(unicodedata.normalize("NFC", text)))
 
 
