@@ -113,6 +113,8 @@ def links(text: str) -> bool:
 
 def mentions(text: str) -> tuple[Span, ...]:
     """Users that `text` mentions, without the at-sign; lists (`@user/list`) are none."""
+    if "@" not in text and "\uff20" not in text:
+        return ()
     return tuple(
         Span(match.start(1), match.end(), match[2])
         for match in _MENTION.finditer(text)
