@@ -8,9 +8,10 @@ function reads neither, so annotated-types is imported when pydantic asks: that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sized
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from songpost.nouns import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ finds them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +17,7 @@ from typing import Annotated
 
 from songpost.bounds import Bounds
 from songpost.model import MICROS_PER_USD, Kind
+from songpost.nouns import dataclass
 from songpost.source_settings import Sources
 
 FORBID_UNKNOWN = {"extra": "forbid"}

@@ -5,11 +5,11 @@ Nouns only, as in `settings.py`, which holds them; bounds stand on the fields, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
 from songpost.bounds import Bounds
+from songpost.nouns import dataclass
 
 _FORBID_UNKNOWN = {"extra": "forbid"}
 

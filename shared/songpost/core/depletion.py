@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from songpost.account_documents import Fingerprints
 from songpost.core import content
 from songpost.core.similarity import Remembered
 from songpost.model import Text
+from songpost.nouns import dataclass
 from songpost.settings import Settings
 
 AHEAD_DAYS = 7

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from operator import add, mul, sub
@@ -32,6 +31,7 @@ from songpost.core.learning_state import (
     exponent_at,
 )
 from songpost.model import Arm
+from songpost.nouns import dataclass
 
 BASE_SD = 1.0
 """Prior standard deviation of the account's own level, in logarithms of the rate."""

@@ -21,13 +21,13 @@ import re
 import unicodedata
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from itertools import chain, product
 from operator import getitem
 
 from songpost.core import text as twitter
+from songpost.nouns import dataclass
 
 ENTRY_CHARACTERS = 58
 SHINGLE_CHARACTERS = 3

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from songpost.core import urls as url_grammar
 from songpost.core.urls import DIRECTIONS, LATIN_ACCENTS, SPACES
+from songpost.nouns import dataclass
 
 MAX_WEIGHTED_LENGTH = 280
 URL_WEIGHT = 23
