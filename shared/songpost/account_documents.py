@@ -7,10 +7,11 @@ As in `model.py`, nothing here does I/O, reads a clock or knows how it is stored
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
 from songpost.model import Arm, Kind, Media, Poll, Text, ThreadStep
+from songpost.nouns import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

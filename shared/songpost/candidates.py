@@ -5,11 +5,11 @@ Nouns only, like `model.py`. How they are kept, read and claimed is `agent/inbox
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from songpost.model import Kind
+from songpost.nouns import dataclass
 
 KEY_DIGITS = 20
 """Digits of an inbox key: no id of 64 bits has more, so keys sort as the ids do, by time."""

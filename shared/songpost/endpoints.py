@@ -8,11 +8,11 @@ its OpenAPI description 2.166 (read 2026-11-22). Adding a call starts with a row
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from songpost.model import Kind, PriceClass
+from songpost.nouns import dataclass
 
 
 class Lost(StrEnum):

@@ -41,9 +41,10 @@ comes from outside is cut to `QUOTE_CHARACTERS` and passed through `quote` befor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from songpost.nouns import dataclass
 
 if TYPE_CHECKING:
     from songpost.account_documents import Bucket

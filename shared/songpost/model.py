@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from songpost.nouns import dataclass
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 

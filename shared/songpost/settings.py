@@ -8,16 +8,16 @@ finds them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
 
-from annotated_types import Ge, Interval, Le, MinLen
-
+from songpost.bounds import Bounds
 from songpost.model import MICROS_PER_USD, Kind
+from songpost.nouns import dataclass
 from songpost.source_settings import Sources
 
 FORBID_UNKNOWN = {"extra": "forbid"}
@@ -93,7 +93,7 @@ class Query:
     """A recent-search query and what may follow from its finds."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    query: Annotated[str, MinLen(1)]
+    query: Annotated[str, Bounds(min_length=1)]
     actions: tuple[QueryAction, ...] = ()
 
 
@@ -112,7 +112,7 @@ class Cadence:
     """The weekdays on which windows start, 1 for Monday to 7 for Sunday."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    weekdays: Annotated[tuple[Annotated[int, Interval(ge=1, le=7)], ...], MinLen(1)] = (
+    weekdays: Annotated[tuple[Annotated[int, Bounds(ge=1, le=7)], ...], Bounds(min_length=1)] = (
         1,
         2,
         3,
@@ -128,12 +128,12 @@ class PerKind:
     """How many actions of each kind: in one window, or in one day."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    post: Annotated[int, Interval(ge=0, le=30)] = 1
-    reply: Annotated[int, Interval(ge=0, le=100)] = 3
-    quote: Annotated[int, Interval(ge=0, le=100)] = 0
-    repost: Annotated[int, Interval(ge=0, le=100)] = 1
-    like: Annotated[int, Interval(ge=0, le=100)] = 0
-    follow: Annotated[int, Interval(ge=0, le=100)] = 0
+    post: Annotated[int, Bounds(ge=0, le=30)] = 1
+    reply: Annotated[int, Bounds(ge=0, le=100)] = 3
+    quote: Annotated[int, Bounds(ge=0, le=100)] = 0
+    repost: Annotated[int, Bounds(ge=0, le=100)] = 1
+    like: Annotated[int, Bounds(ge=0, le=100)] = 0
+    follow: Annotated[int, Bounds(ge=0, le=100)] = 0
 
     def of(self, kind: Kind) -> int | None:
         """The maximum of a kind; `None` where there is none to keep (deletes and reads)."""
@@ -141,7 +141,7 @@ class PerKind:
         return most
 
 
-_PER_DAY = Annotated[int, Interval(ge=0, le=1_000)]
+_PER_DAY = Annotated[int, Bounds(ge=0, le=1_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +167,9 @@ class LearningSettings:
 
     __pydantic_config__ = FORBID_UNKNOWN
     enabled: bool = True
-    exploration_floor: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.01
-    half_life_days: Annotated[float, Interval(ge=7.0, le=3650.0)] = 120.0
-    credit_after_hours: Annotated[int, Interval(ge=1, le=720)] = 48
+    exploration_floor: Annotated[float, Bounds(ge=0.0, le=1.0)] = 0.01
+    half_life_days: Annotated[float, Bounds(ge=7.0, le=3650.0)] = 120.0
+    credit_after_hours: Annotated[int, Bounds(ge=1, le=720)] = 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,18 +177,18 @@ class Prices:
     """An own price list, in US dollars a call or resource, for a contract that has one."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    post_create: Annotated[Decimal, Ge(0)] | None = None
-    post_create_url: Annotated[Decimal, Ge(0)] | None = None
-    reply_create: Annotated[Decimal, Ge(0)] | None = None
-    interaction: Annotated[Decimal, Ge(0)] | None = None
-    delete: Annotated[Decimal, Ge(0)] | None = None
-    media_metadata: Annotated[Decimal, Ge(0)] | None = None
-    post_read: Annotated[Decimal, Ge(0)] | None = None
-    user_read: Annotated[Decimal, Ge(0)] | None = None
-    owned_read: Annotated[Decimal, Ge(0)] | None = None
+    post_create: Annotated[Decimal, Bounds(ge=0)] | None = None
+    post_create_url: Annotated[Decimal, Bounds(ge=0)] | None = None
+    reply_create: Annotated[Decimal, Bounds(ge=0)] | None = None
+    interaction: Annotated[Decimal, Bounds(ge=0)] | None = None
+    delete: Annotated[Decimal, Bounds(ge=0)] | None = None
+    media_metadata: Annotated[Decimal, Bounds(ge=0)] | None = None
+    post_read: Annotated[Decimal, Bounds(ge=0)] | None = None
+    user_read: Annotated[Decimal, Bounds(ge=0)] | None = None
+    owned_read: Annotated[Decimal, Bounds(ge=0)] | None = None
 
 
-_USD = Annotated[Decimal, Interval(ge=0, le=100_000)]
+_USD = Annotated[Decimal, Bounds(ge=0, le=100_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,14 +218,14 @@ class Budget:
     """
 
     __pydantic_config__ = FORBID_UNKNOWN
-    usd_per_month: Annotated[Decimal, Interval(ge=0, le=100_000)] = Decimal("5.00")
-    usd_per_day: Annotated[Decimal, Interval(ge=0, le=100_000)] | None = None
+    usd_per_month: Annotated[Decimal, Bounds(ge=0, le=100_000)] = Decimal("5.00")
+    usd_per_day: Annotated[Decimal, Bounds(ge=0, le=100_000)] | None = None
     usd_per_kind: UsdPerKind = field(default_factory=UsdPerKind)
-    burst_days: Annotated[float, Interval(gt=0.0, le=31.0)] | None = 7.0
-    buffer_pct: Annotated[float, Interval(ge=0.0, lt=1.0)] = 0.05
-    custom_read_cap: Annotated[int, Ge(0)] | None = None
-    custom_write_cap: Annotated[int, Ge(0)] | None = None
-    billing_day: Annotated[int, Interval(ge=1, le=28)] = 1
+    burst_days: Annotated[float, Bounds(gt=0.0, le=31.0)] | None = 7.0
+    buffer_pct: Annotated[float, Bounds(ge=0.0, lt=1.0)] = 0.05
+    custom_read_cap: Annotated[int, Bounds(ge=0)] | None = None
+    custom_write_cap: Annotated[int, Bounds(ge=0)] | None = None
+    billing_day: Annotated[int, Bounds(ge=1, le=28)] = 1
     prices: Prices | None = None
 
     def micros(self, usd: Decimal) -> int:
@@ -279,12 +279,12 @@ class AskFirst:
     """How many approvals a kind that goes out by itself wants before it does."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    post: Annotated[int, Interval(ge=0, le=1000)] = 0
-    reply: Annotated[int, Interval(ge=0, le=1000)] = 0
-    quote: Annotated[int, Interval(ge=0, le=1000)] = 0
-    repost: Annotated[int, Interval(ge=0, le=1000)] = 0
-    like: Annotated[int, Interval(ge=0, le=1000)] = 0
-    follow: Annotated[int, Interval(ge=0, le=1000)] = 0
+    post: Annotated[int, Bounds(ge=0, le=1000)] = 0
+    reply: Annotated[int, Bounds(ge=0, le=1000)] = 0
+    quote: Annotated[int, Bounds(ge=0, le=1000)] = 0
+    repost: Annotated[int, Bounds(ge=0, le=1000)] = 0
+    like: Annotated[int, Bounds(ge=0, le=1000)] = 0
+    follow: Annotated[int, Bounds(ge=0, le=1000)] = 0
 
     def of(self, kind: Kind) -> int:
         """The approvals that a kind wants first; none for deletes and reads."""
@@ -297,7 +297,7 @@ class Approval:
     """Which kinds and risks wait for a person's word, and how many hours before their slot they are proposed."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    lead_hours: Annotated[float, Interval(ge=0.0, le=168.0)] = 12.0
+    lead_hours: Annotated[float, Bounds(ge=0.0, le=168.0)] = 12.0
     post: Consent = Consent.AUTO
     reply: Consent = Consent.ASK
     quote: Consent = Consent.ASK
@@ -318,8 +318,8 @@ class Similarity:
     """When two texts are too much alike (Jaccard similarity of their shingles), and for how many days."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    threshold: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.5
-    window_days: Annotated[int, Interval(ge=1, le=400)] = 30
+    threshold: Annotated[float, Bounds(gt=0.0, le=1.0)] = 0.5
+    window_days: Annotated[int, Bounds(ge=1, le=400)] = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,8 +327,8 @@ class Digest:
     """When the week's mail goes out: from `hour` on, local time, on `weekday` (1 for Monday to 7 for Sunday)."""
 
     __pydantic_config__ = FORBID_UNKNOWN
-    weekday: Annotated[int, Interval(ge=1, le=7)] = 1
-    hour: Annotated[int, Interval(ge=0, le=23)] = 8
+    weekday: Annotated[int, Bounds(ge=1, le=7)] = 1
+    hour: Annotated[int, Bounds(ge=0, le=23)] = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,11 +347,11 @@ class AppOwner:
     """
 
     __pydantic_config__ = FORBID_UNKNOWN
-    user_id: Annotated[str, MinLen(1)]
+    user_id: Annotated[str, Bounds(min_length=1)]
     attested_on: date
 
 
-_EVERY_MINUTES = Annotated[int, Interval(ge=5, le=10_080)] | None
+_EVERY_MINUTES = Annotated[int, Bounds(ge=5, le=10_080)] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,13 +362,13 @@ class Reading:
     """
 
     __pydantic_config__ = FORBID_UNKNOWN
-    usd_per_day: Annotated[Decimal, Interval(ge=0, le=100_000)] | None = Decimal("0.10")
+    usd_per_day: Annotated[Decimal, Bounds(ge=0, le=100_000)] | None = Decimal("0.10")
     timeline_every_minutes: _EVERY_MINUTES = 360
     mentions_every_minutes: _EVERY_MINUTES = 30
     search_every_minutes: _EVERY_MINUTES = 240
     watchlist_every_minutes: _EVERY_MINUTES = 240
-    posts_per_tick: Annotated[int, Interval(ge=10, le=3_200)] = 800
-    answer_within_hours: Annotated[int, Interval(ge=1, le=120)] = 24
+    posts_per_tick: Annotated[int, Bounds(ge=10, le=3_200)] = 800
+    answer_within_hours: Annotated[int, Bounds(ge=1, le=120)] = 24
 
 
 OPT_OUT_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -390,7 +390,7 @@ class Settings:
     timezone: str = "UTC"
     operator: str = ""
     automated_label_attested_on: date | None = None
-    topics: Annotated[tuple[Annotated[str, MinLen(1)], ...], MinLen(1)]
+    topics: Annotated[tuple[Annotated[str, Bounds(min_length=1)], ...], Bounds(min_length=1)]
     queries: tuple[Query, ...] = ()
     watchlist_user_ids: tuple[str, ...] = ()
     watchlist_actions: tuple[QueryAction, ...] = ()
@@ -401,11 +401,11 @@ class Settings:
     schedule: Schedule = field(default_factory=Schedule)
     cadence: Cadence = field(default_factory=Cadence)
     max_per_window: PerKind = field(default_factory=PerKind)
-    max_per_day: Annotated[int, Interval(ge=0, le=30)] | None = None
+    max_per_day: Annotated[int, Bounds(ge=0, le=30)] | None = None
     max_interactions_per_day: InteractionsPerDay = field(default_factory=InteractionsPerDay)
     quiet_hours: tuple[str, str] | None = None
-    minimum_gap_minutes: Annotated[int, Interval(ge=0, le=1440)] = 60
-    jitter_seconds: tuple[Annotated[int, Ge(0)], Annotated[int, Le(600)]] = (8, 20)
+    minimum_gap_minutes: Annotated[int, Bounds(ge=0, le=1440)] = 60
+    jitter_seconds: tuple[Annotated[int, Bounds(ge=0)], Annotated[int, Bounds(le=600)]] = (8, 20)
     learning: LearningSettings = field(default_factory=LearningSettings)
     budget: Budget = field(default_factory=Budget)
     similarity: Similarity = field(default_factory=Similarity)
@@ -417,7 +417,7 @@ class Settings:
     content: tuple[str, ...] = ()
     sources: Sources = field(default_factory=Sources)
     logging: Logging = field(default_factory=Logging)
-    schema_version: Annotated[int, Interval(ge=1, le=1)] = 1
+    schema_version: Annotated[int, Bounds(ge=1, le=1)] = 1
 
     def most_in_a_day(self, kind: Kind) -> int | None:
         """The most actions of a kind in one local day; `None` where only the windows set a bound."""

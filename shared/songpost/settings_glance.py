@@ -8,16 +8,15 @@ pydantic, which decides. A test holds this to accept nothing that pydantic does 
 from __future__ import annotations
 
 import json
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
-from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen
 
+from songpost.bounds import Bounds
 from songpost.settings import Settings
 
 
@@ -59,7 +58,8 @@ def _within(value: object, hint: Any) -> bool:  # an annotation is of every form
         return True
     if get_origin(hint) is Annotated:
         plain, *bounds = get_args(hint)
-        return all(_keeps(value, bound) for bound in bounds) and _within(value, plain)
+        held = all(isinstance(bound, Bounds) and bound.hold(value) for bound in bounds)  # another kind is a doubt
+        return held and _within(value, plain)
     if is_dataclass(value):
         kind: Any = type(value)
         return all(_within(getattr(value, name), inner) for name, inner in _hints(kind).items())
@@ -68,20 +68,3 @@ def _within(value: object, hint: Any) -> bool:  # an annotation is of every form
         each = parts if len(parts) == len(value) and Ellipsis not in get_args(hint) else parts * len(value)
         return all(_within(item, inner) for item, inner in zip(value, each, strict=False))
     return all(_within(value, part) for part in parts) if get_origin(hint) is not None else True
-
-
-_TESTS: Mapping[type, tuple[str, Callable[[Any, Any], bool]]] = {
-    Ge: ("ge", operator.ge),
-    Gt: ("gt", operator.gt),
-    Le: ("le", operator.le),
-    Lt: ("lt", operator.lt),
-    MinLen: ("min_length", lambda value, least: len(value) >= least),
-}
-
-
-def _keeps(value: object, bound: object) -> bool:
-    """Whether a value keeps one bound; a bound of another kind is a doubt."""
-    if isinstance(bound, Interval):
-        return all(_keeps(value, part) for part in bound)
-    name, test = _TESTS.get(type(bound), ("", lambda _value, _limit: False))
-    return bool(name) and test(value, getattr(bound, name))

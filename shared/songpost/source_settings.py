@@ -5,11 +5,11 @@ Nouns only, as in `settings.py`, which holds them; bounds stand on the fields, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
-from annotated_types import Interval, MinLen
+from songpost.bounds import Bounds
+from songpost.nouns import dataclass
 
 _FORBID_UNKNOWN = {"extra": "forbid"}
 
@@ -22,11 +22,11 @@ class Feed:
     """
 
     __pydantic_config__ = _FORBID_UNKNOWN
-    url: Annotated[str, MinLen(1)]
-    topic: Annotated[str, MinLen(1)]
-    every_hours: Annotated[int, Interval(ge=1, le=168)] = 6
-    most_per_look: Annotated[int, Interval(ge=1, le=10)] = 2
-    keep_days: Annotated[int, Interval(ge=1, le=30)] = 3
+    url: Annotated[str, Bounds(min_length=1)]
+    topic: Annotated[str, Bounds(min_length=1)]
+    every_hours: Annotated[int, Bounds(ge=1, le=168)] = 6
+    most_per_look: Annotated[int, Bounds(ge=1, le=10)] = 2
+    keep_days: Annotated[int, Bounds(ge=1, le=30)] = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +38,16 @@ class Model:
     """
 
     __pydantic_config__ = _FORBID_UNKNOWN
-    model_id: Annotated[str, MinLen(1)]
-    topic: Annotated[str, MinLen(1)]
-    prompt: Annotated[str, MinLen(1)]
-    usd_per_million_input_tokens: Annotated[Decimal, Interval(ge=0, le=1000)]
-    usd_per_million_output_tokens: Annotated[Decimal, Interval(ge=0, le=1000)]
+    model_id: Annotated[str, Bounds(min_length=1)]
+    topic: Annotated[str, Bounds(min_length=1)]
+    prompt: Annotated[str, Bounds(min_length=1)]
+    usd_per_million_input_tokens: Annotated[Decimal, Bounds(ge=0, le=1000)]
+    usd_per_million_output_tokens: Annotated[Decimal, Bounds(ge=0, le=1000)]
     region: str = ""
-    every_hours: Annotated[int, Interval(ge=1, le=168)] = 24
-    texts: Annotated[int, Interval(ge=1, le=10)] = 3
-    most_tokens: Annotated[int, Interval(ge=50, le=4000)] = 800
-    keep_days: Annotated[int, Interval(ge=1, le=30)] = 7
+    every_hours: Annotated[int, Bounds(ge=1, le=168)] = 24
+    texts: Annotated[int, Bounds(ge=1, le=10)] = 3
+    most_tokens: Annotated[int, Bounds(ge=50, le=4000)] = 800
+    keep_days: Annotated[int, Bounds(ge=1, le=30)] = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 
 np = pytest.importorskip("numpy", reason="SKIPPED LOUDLY: the benchmark's worlds need the extra `bench`")
 
-from songpost.lab.benchmarks import learning, picture  # noqa: E402 - after the skip
+from songpost.lab.benchmarks import learning, picture, speed  # noqa: E402 - after the skip
 from songpost.lab.benchmarks.play import play  # noqa: E402
 from songpost.lab.benchmarks.policies import LIBRARIES, POLICIES, POSTS  # noqa: E402
 from songpost.lab.benchmarks.worlds import BASE_RATE, REWARD_PER_RATE, WORLDS, draw_audience  # noqa: E402
@@ -73,6 +73,14 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
         (first_seed + 1, ["UCB1"]),
         (first_seed + 2, ["UCB1", "uniform"]),
     ] == played
+
+
+@pytest.mark.benchmark
+def test_speed_of_a_day_s_plan_and_of_the_import(capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole plan at 60 and 400 arms with 3 and 30 slots, a process's first, and the import of the core."""
+    with capsys.disabled():
+        print()
+        assert 0 == speed.main()
 
 
 class _InProcess:

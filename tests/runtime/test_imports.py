@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS = ["writer", "reader"]
 MODULES_AT_IMPORT = 260
 """233 were counted on 2026-11-22, the interpreter's own among them; tweepy alone brings more than 100."""
-AT_IMPORT = {"annotated_types", "app", "certifi", "songpost", "typing_extensions"}
+AT_IMPORT = {"app", "certifi", "songpost", "typing_extensions"}
 """Third-party packages that a handler's import may load: light ones, and TLS's certificates."""
 NEVER = {
     "altair", "dotenv", "hypothesis", "jinja2", "moto", "nbformat", "numpy", "pydantic", "pytest", "rich", "yaml",

@@ -12,7 +12,7 @@ here; that nothing will work (401, 402, a suspension, a dead grant) and that the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from songpost.account_documents import Control, Tally
@@ -20,6 +20,7 @@ from songpost.core import budget
 from songpost.core.prices import quote_steps
 from songpost.core.snapshot import Snapshot
 from songpost.model import INTERACTIONS, MICROS_PER_USD, Kind
+from songpost.nouns import dataclass
 
 REFUSALS = 5
 """A topic that X does not like costs one or two; five in a row say that it is the account, or the app."""

@@ -9,7 +9,7 @@ which the month's money may be spent. What a month has used is the sum of its da
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -18,6 +18,7 @@ from songpost.account_documents import Tally, Usage
 from songpost.core import pacing
 from songpost.core.pacing import Pace
 from songpost.model import MICROS_PER_USD, Kind
+from songpost.nouns import dataclass
 from songpost.settings import Budget, Plan, Settings
 
 CAPS: dict[Plan, tuple[int | None, int | None]] = {

@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Fingerprints
 from songpost.core import similarity
+from songpost.core.similarity import Remembered
 from songpost.model import Json, Media, Text
+from songpost.nouns import dataclass
 from songpost.settings import Similarity
 
 Library = Mapping[str, Sequence[Text]]
 """Texts by topic, in the order of the files; replies to those who summon the account stand under `REPLIES`."""
 REPLIES = "replies"
 """No topic of any settings: its texts are never planned, only answered with."""
+NOTHING = Remembered((), threshold=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +101,30 @@ def in_order(texts: Sequence[Text], used: Mapping[str, str]) -> Iterator[Choice]
         yield from (Choice(text, index) for index in variants)
 
 
-def choose(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similarity, at: datetime) -> Choice | None:
-    """The next wording that the duplicate guard would let out at `at` (UTC); `None` where none is left."""
+def choose(
+    texts: Sequence[Text], fingerprints: Fingerprints, rule: Similarity, at: datetime, earlier: Remembered = NOTHING
+) -> Choice | None:
+    """The next wording that the duplicate guard would let out at `at` (UTC); `None` where none is left.
+
+    `earlier` holds entries besides those of the fingerprints, arranged for whoever asks often.
+    """
     since = at - timedelta(days=rule.window_days)
     recent = similarity.since(fingerprints.entries, since)
     for choice in in_order(texts, fingerprints.used):
-        if not any(similarity.too_alike(words, recent, rule.threshold) for words in choice.posts):
+        if not _refused(choice, recent, rule, earlier, since):
             return choice
     return None
 
 
-def count_left(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similarity, at: datetime, *, most: int) -> int:
+def count_left(
+    texts: Sequence[Text],
+    fingerprints: Fingerprints,
+    rule: Similarity,
+    at: datetime,
+    earlier: Remembered = NOTHING,
+    *,
+    most: int,
+) -> int:
     """How many posts these texts still make, one after another, before the guard lets none out; at most `most`."""
     since = at - timedelta(days=rule.window_days)
     recent = list(similarity.since(fingerprints.entries, since))
@@ -116,10 +132,20 @@ def count_left(texts: Sequence[Text], fingerprints: Fingerprints, rule: Similari
     for choice in in_order(texts, fingerprints.used):
         if left >= most:
             break
-        if not any(similarity.too_alike(words, recent, rule.threshold) for words in choice.posts):
+        if not _refused(choice, recent, rule, earlier, since):
             recent += [similarity.entry(words, at) for words in choice.posts]
             left += 1
     return left
+
+
+def _refused(
+    choice: Choice, recent: Sequence[str], rule: Similarity, earlier: Remembered, earlier_since: datetime
+) -> bool:
+    """Whether any post of a choice is too much like one of `recent`, or of the `earlier` ones since a time."""
+    return any(
+        similarity.too_alike(words, recent, rule.threshold) or earlier.too_alike(words, earlier_since)
+        for words in choice.posts
+    )
 
 
 def taken(fingerprints: Fingerprints, choice: Choice, at: datetime) -> Fingerprints:

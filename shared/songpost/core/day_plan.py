@@ -13,7 +13,7 @@ import itertools
 import random
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from songpost.account_documents import DayPlan, Fingerprints, Slot
@@ -22,9 +22,11 @@ from songpost.core.bandit import Decision, Imagined
 from songpost.core.content import Choice, Library
 from songpost.core.depletion import Depletion
 from songpost.core.learning_state import Statistics
+from songpost.core.similarity import Remembered
 from songpost.core.snapshot import Snapshot
 from songpost.core.windows import Occurrence
 from songpost.model import CREATES, ORIGINALS, Arm, Text
+from songpost.nouns import dataclass
 from songpost.settings import Settings
 
 LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
@@ -171,7 +173,9 @@ class Shelf:
         at: datetime,
     ) -> None:
         self._settings = settings
-        self._fingerprints = fingerprints
+        # What was said before the plan is asked about for each text of it: arranged once. The plan's own is little.
+        self._earlier = Remembered(fingerprints.entries, settings.similarity.threshold)
+        self._fingerprints = replace(fingerprints, entries=())
         self._at = at
         self._texts: Mapping[Stock, tuple[Text, ...]] = stocks(settings, library)
         forbidden = policy.media_refusal(settings)
@@ -185,7 +189,8 @@ class Shelf:
         }
 
     def _chosen(self, stock: Stock) -> Choice | None:
-        return content.choose(self._texts[stock], self._fingerprints, self._settings.similarity, self._at)
+        rule = self._settings.similarity
+        return content.choose(self._texts[stock], self._fingerprints, rule, self._at, self._earlier)
 
     def take(self, stock: Stock) -> Choice:
         """The stock's next text, for a slot; other stocks whose next text is too much like it move on too."""
@@ -208,7 +213,7 @@ class Shelf:
         for stock, texts in self._texts.items():
             usable = stock not in self._forbidden
             topics.setdefault(stock[0], []).extend(texts if usable else ())
-        return depletion.running_dry(self._settings, topics, self._fingerprints, self._at, day)
+        return depletion.running_dry(self._settings, topics, self._fingerprints, self._at, day, self._earlier)
 
 
 def stocks(settings: Settings, library: Library) -> dict[Stock, tuple[Text, ...]]:
@@ -246,13 +251,14 @@ def _choose(snapshot: Snapshot, shelf: Shelf, rooms: Mapping[str, int], posts: i
     learning = snapshot.settings.learning
     free = {window: room for window, room in rooms.items() if room > 0}
     scarce = posts < sum(free.values())
-    everything = [Arm(topic, window, media) for window in free for topic, media in shelf.next]
+    arms = {window: [(stock, Arm(stock[0], window, stock[1])) for stock in shelf.next] for window in free}
+    everything = [arm for stocked in arms.values() for _, arm in stocked]
     at = _midnight(day)
     imagined = bandit.imagine(statistics_of(snapshot, at), everything, seed, at, enabled=learning.enabled)
     chosen: dict[str, tuple[tuple[Arm, Choice], ...]] = {}
     decisions: list[Decision] = []
     while free and len(decisions) < posts:
-        among = list(free) if scarce else list(free)[:1]
+        among = [stocked for window in (free if scarce else list(free)[:1]) for stocked in arms[window]]
         decision = _decide(imagined, shelf, among, f"{day}/{len(decisions) + 1}", learning.exploration_floor)
         if decision is None:
             break
@@ -272,12 +278,14 @@ def _choose(snapshot: Snapshot, shelf: Shelf, rooms: Mapping[str, int], posts: i
     return _Filled(chosen=chosen, decisions=tuple(decisions), left_out=left_out, arms=tuple(imagined.positions))
 
 
-def _decide(imagined: Imagined, shelf: Shelf, among: Sequence[str], name: str, floor: float) -> Decision | None:
-    stocked = [(stock, Arm(stock[0], window, stock[1])) for window in among for stock in shelf.next]
-    candidates = [arm for stock, arm in stocked if shelf.next[stock] is not None]
+def _decide(
+    imagined: Imagined, shelf: Shelf, among: Sequence[tuple[Stock, Arm]], name: str, floor: float
+) -> Decision | None:
+    """Choose among the arms whose stock has a text, the others left out with the reason; `None` where none has."""
+    candidates = [arm for stock, arm in among if shelf.next[stock] is not None]
     if not candidates:
         return None
-    left_out = [(arm, shelf.reasons[stock]) for stock, arm in stocked if shelf.next[stock] is None]
+    left_out = [(arm, shelf.reasons[stock]) for stock, arm in among if shelf.next[stock] is None]
     return bandit.decide(imagined, candidates, name, floor=floor, left_out=left_out)
 
 

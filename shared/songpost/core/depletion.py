@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from songpost.account_documents import Fingerprints
 from songpost.core import content
+from songpost.core.similarity import Remembered
 from songpost.model import Text
+from songpost.nouns import dataclass
 from songpost.settings import Settings
 
 AHEAD_DAYS = 7
@@ -35,12 +36,18 @@ class Depletion:
 
 
 def running_dry(
-    settings: Settings, texts: Mapping[str, Sequence[Text]], fingerprints: Fingerprints, at: datetime, day: date
+    settings: Settings,
+    texts: Mapping[str, Sequence[Text]],
+    fingerprints: Fingerprints,
+    at: datetime,
+    day: date,
+    earlier: Remembered = content.NOTHING,
 ) -> tuple[Depletion, ...]:
     """The topics of `texts` that run dry within a week of `day`, planned from `at` (UTC) on.
 
-    `fingerprints` are those after the day's own plan. A text that the guard lets go again within the week counts as
-    left; with a guard that forgets sooner than in a week, what is posted comes back that soon.
+    `fingerprints` are those after the day's own plan, `earlier` entries besides them (`content.choose`). A text that
+    the guard lets go again within the week counts as left; with a guard that forgets sooner than in a week, what is
+    posted comes back that soon.
     """
     days = min(AHEAD_DAYS, settings.similarity.window_days)
     end = at + timedelta(days=days)
@@ -48,7 +55,7 @@ def running_dry(
     for topic, own in texts.items():
         rate = posts_a_day(settings, own, len(texts), fingerprints.used, day)
         needed = math.ceil(rate * days)
-        left = content.count_left(own, fingerprints, settings.similarity, end, most=max(needed, 1))
+        left = content.count_left(own, fingerprints, settings.similarity, end, earlier, most=max(needed, 1))
         if left < needed or not left:
             dry_on = day + timedelta(days=1 + (int(left / rate) if rate else 0))
             found.append(Depletion(topic, left, math.ceil(rate * AHEAD_DAYS), dry_on))

@@ -14,13 +14,15 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import add, sub
 
 from songpost import account_documents
 from songpost.errors import BadInput, StoreNewer, StoreUnreadable
 from songpost.model import Arm
+from songpost.nouns import dataclass
 
 SCHEMA_VERSION = 1
 REWARD_VERSION = 1
@@ -102,7 +104,7 @@ def believable(statistics: Statistics, at: datetime) -> Statistics:
 
 def arm_key(arm: Arm) -> str:
     """`topic|window|0` or `…|1` with media; a bar or per cent sign inside a name is percent-encoded."""
-    return f"{_escaped(arm.topic)}|{_escaped(arm.window)}|{int(arm.media)}"
+    return f"{_escaped(arm.topic)}|{_escaped(arm.window)}|{'1' if arm.media else '0'}"
 
 
 def arm_of(key: str) -> Arm:
@@ -114,7 +116,9 @@ def arm_of(key: str) -> Arm:
     return Arm(topic, window, media=parts[2] == "1")
 
 
+@lru_cache(maxsize=1024)
 def _escaped(name: str) -> str:
+    """A name without bars. A plan writes the keys of the same few topics and windows thousands of times."""
     return name.replace("%", "%25").replace("|", "%7C")
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from songpost.core.learning_state import WEIGHT_BITS, Statistics, arm_key, exponent_at
 from songpost.model import Arm
+from songpost.nouns import dataclass
 
 SETTLED_HOURS = 48
 """A first credit at this age or later needs no correction: what is still to come does not move a choice."""

@@ -9,10 +9,10 @@ is in the key, so that no mark is ever overwritten because it is old: two accoun
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from songpost.core import similarity
+from songpost.nouns import dataclass
 from songpost.settings import Similarity
 
 PERIOD_DAYS = 90

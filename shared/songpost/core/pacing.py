@@ -10,8 +10,9 @@ dearer than the burst, it goes when nothing is owed, and that call takes the pla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from songpost.nouns import dataclass
 
 LONGEST = timedelta(days=366)
 """What one booking moves at most: it keeps a bill far over the ceiling within the calendar."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from songpost.core import consent, text
 from songpost.model import CREATES, INTERACTIONS, Action, Kind
+from songpost.nouns import dataclass
 from songpost.settings import Consent, Flag, PerKind, Plan, QueryAction, Settings
 
 _SELF_SERVE = frozenset({Kind.POST, Kind.DELETE, Kind.REPOST, Kind.REPLY, Kind.READ})

@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from operator import add, mul, sub
+from typing import NamedTuple
 
 from songpost.core.envelope import backward, factorised, forward
 from songpost.core.learning_state import (
@@ -32,6 +32,7 @@ from songpost.core.learning_state import (
     exponent_at,
 )
 from songpost.model import Arm
+from songpost.nouns import dataclass
 
 BASE_SD = 1.0
 """Prior standard deviation of the account's own level, in logarithms of the rate."""
@@ -72,8 +73,7 @@ class Draws:
     values: tuple[Sequence[float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
+class _Tried(NamedTuple):
     """An arm's decayed posts of then and of now, and their mean y."""
 
     old_n: float
@@ -82,8 +82,7 @@ class _Tried:
     new_mean: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     """What the present makes of the counters; the noise is the pooled variance within arms."""
 
     arms: dict[Arm, _Tried]
@@ -91,8 +90,7 @@ class _Seen:
     smearing: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
+class _Layout(NamedTuple):
     """Where effects stand among the unknowns: the first index of each level's pair (then, now), and each pair's factor.
 
     The factor with the most levels stands first: its levels never meet, which keeps the factorisation sparse.
@@ -103,8 +101,7 @@ class _Layout:
     apart: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
+class _Cell(NamedTuple):
     """How an arm's own effect answers: precisions of (then, then), (then, now), (now, now); gains of its value now; its
     sd.
     """
@@ -117,8 +114,7 @@ class _Cell:
     sd: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Solved:
+class _Solved(NamedTuple):
     """The posterior under one prior and correlation: means and factor of the precision, the cells, the log evidence."""
 
     mean: list[float]

@@ -7,7 +7,7 @@ micro-dollars a call, or a resource for reads. X's answers carry no price, so th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from math import ceil
 
@@ -15,6 +15,7 @@ from songpost.core import text
 from songpost.endpoints import BY_KIND
 from songpost.errors import PriceUnknown
 from songpost.model import CREATES, MICROS_PER_USD, Action, Kind, PriceClass, ThreadStep
+from songpost.nouns import dataclass
 from songpost.settings import Plan, Prices, Settings
 
 RECONCILING_READS = 2

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost import endpoints
@@ -24,6 +23,7 @@ from songpost.core.snapshot import Snapshot
 from songpost.core.sweep import Asked
 from songpost.endpoints import Endpoint
 from songpost.model import Kind, PriceClass
+from songpost.nouns import dataclass
 from songpost.settings import QueryAction
 
 PAGE_POSTS = 90

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from songpost.account_documents import Usage
@@ -11,6 +11,7 @@ from songpost.core.admission import Refused, Verdict
 from songpost.core.prices import Quote, price, price_list
 from songpost.core.snapshot import Snapshot
 from songpost.model import MICROS_PER_USD, SKEW_SECONDS, Kind, PriceClass
+from songpost.nouns import dataclass
 from songpost.settings import Settings
 
 

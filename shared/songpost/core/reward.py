@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.core.learning_state import FRACTION_BITS, REFERENCE_RATE, REWARD_VERSION, Reward
 from songpost.errors import quote
 from songpost.model import ORIGINALS, Action, Arm
+from songpost.nouns import dataclass
 
 WEIGHTS: Mapping[str, int] = {"like_count": 1, "reply_count": 2, "retweet_count": 2, "quote_count": 1}
 """Points of each public count of X's `public_metrics`; `repost_count`, its newer name, stands for `retweet_count`."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -17,6 +16,7 @@ from songpost.account_documents import Identity
 from songpost.candidates import Candidate, OptOut, Source
 from songpost.core import policy, similarity, sweep
 from songpost.model import Kind, Post
+from songpost.nouns import dataclass
 from songpost.settings import Consent, Flag, Plan, QueryAction, Settings
 
 MOST_CHARACTERS = 1_000

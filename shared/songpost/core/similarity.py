@@ -16,15 +16,18 @@ docs/decisions/0032.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import chain, product
+from operator import getitem
 
 from songpost.core import text as twitter
+from songpost.nouns import dataclass
 
 ENTRY_CHARACTERS = 58
 SHINGLE_CHARACTERS = 3
@@ -34,6 +37,7 @@ _BINS = 128
 _CODES = 3  # values of a full bin
 _EVERY_BIN = int.from_bytes(b"\x55" * (_BINS // 4))  # the low bit of each bin's two
 _EXACT_BYTES = 7
+_FOURS = tuple(product(range(4), repeat=4))  # what the four bins of a byte hold, by the byte
 _REMEMBERED = 2048  # marks kept in memory: more than the guard remembers
 _SKETCH_BYTES = _BINS // 4
 _TIME_CHARACTERS = 6
@@ -107,7 +111,7 @@ def since(entries: Iterable[str], at: datetime) -> tuple[str, ...]:
 
 def nearest(text: str, entries: Sequence[str], *, since: datetime | None = None) -> Near | None:
     """The entry most like `text` among those of `since` (aware) or later; the newest of equals; `None` of none."""
-    exact, sketch, full, _ = _read(_mark_of(text))
+    exact, sketch, full, _ = _text_read(text)
     first = _time(since) if since is not None else ""
     best, found = -1.0, ""
     for candidate in entries:
@@ -125,7 +129,7 @@ def too_alike(text: str, entries: Iterable[str], threshold: float) -> bool:
 
     Two texts are no more alike than the share of the bins that both fill, which is told without comparing the bins.
     """
-    exact, sketch, full, bins = _read(_mark_of(text))
+    exact, sketch, full, bins = _text_read(text)
     part = threshold / (1.0 + threshold) - 1e-9  # shared / (bins + other_bins - shared) >= threshold, solved
     for other_exact, other, other_full, other_bins in map(_entry_read, entries):
         if (full & other_full).bit_count() < part * (bins + other_bins):
@@ -133,6 +137,63 @@ def too_alike(text: str, entries: Iterable[str], threshold: float) -> bool:
         if other_exact == exact or _alike(sketch, full, other, other_full) >= threshold:
             return True
     return False
+
+
+class Remembered:
+    """Entries arranged so that a text is compared with all of them at once, for a day's plan, which has many texts.
+
+    For each bin and each of its three values a whole number holds one bit an entry: whether it has that value there. A
+    text adds up the numbers of its own values, and only the entries that share enough of them are looked at one by one.
+
+    How many are enough: two sketches that fill `own` and `other` bins, `shared` of them both, and have `equal` values
+    in common are (equal - shared / 3) * 3 / 2 over own + other - shared alike. As `shared` lies between `equal` and
+    (own + other) / 2, that reaches the threshold t only where `equal` is at least (own + other) times t / (1 + t) or,
+    from t = 1/2 on, (t + 1/2) / 3. That of `other` is in each entry's `head`, a start that it is given ahead of the
+    sum, so that one number tells for all entries whether they reach it.
+    """
+
+    def __init__(self, entries: Iterable[str], threshold: float) -> None:
+        self._entries = tuple(entries)
+        self._threshold = threshold
+        self._part = threshold / (1 + threshold) if threshold < 0.5 else (threshold + 0.5) / 3
+        self._ahead = math.ceil(self._part * _BINS)
+        self._since: dict[datetime, int] = {}
+        self._near: dict[str, int] = {}
+        marks = [_entry_read(of) for of in self._entries]
+        planes = _planes((sketch for _, sketch, _, _ in marks), 2 * _BINS)
+        heads = (math.ceil(self._ahead - self._part * other) for *_, other in marks)
+        self._heads = _planes(heads, self._ahead.bit_length())[::-1]
+        self._with = [
+            (0, low & ~high, high & ~low, high & low) for high, low in zip(planes[::2], planes[1::2], strict=True)
+        ]
+
+    def too_alike(self, text: str, since: datetime) -> bool:
+        """What `too_alike` says of the entries of `since` (aware) and later."""
+        found = self._near_of(text) & self._of(since) if self._entries else 0
+        return bool(found) and too_alike(text, self._numbered(found), self._threshold)
+
+    def _near_of(self, text: str) -> int:
+        """Which entries share enough with a text to be looked at, as one bit each."""
+        if text not in self._near:
+            _, sketch, _, own = _text_read(text)
+            equal = list(filter(None, map(getitem, self._with, _values(sketch))))
+            least = math.ceil(self._ahead + self._part * own - 1e-9)
+            self._near[text] = _reaching(least, _sums(equal, self._heads))
+        return self._near[text]
+
+    def _of(self, at: datetime) -> int:
+        """Which entries went out at `at` or later, as one bit each."""
+        if at not in self._since:
+            first = _time(at)
+            self._since[at] = int("".join("1" if of >= first else "0" for of in self._entries), 2)
+        return self._since[at]
+
+    def _numbered(self, found: int) -> Iterator[str]:
+        """The entries whose bits are set; the last one has the lowest."""
+        while found:
+            lowest = found & -found
+            yield self._entries[-lowest.bit_length()]
+            found ^= lowest
 
 
 def bands(text: str) -> tuple[str, ...]:
@@ -161,7 +222,9 @@ def _folded(text: str, *, symbols: bool) -> str:
     """Letters and digits (with `symbols`, symbols and punctuation too) of a text, folded; the rest is a space."""
     plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     plain = _APOSTROPHES.sub("", plain)
-    kept = unicodedata.normalize("NFC", "".join(_kept(character, symbols=symbols) for character in plain))
+    kept = unicodedata.normalize("NFC", "".join(map(_kept_symbols if symbols else _kept_letters, plain)))
+    if kept.isascii():
+        return " ".join(kept.split())
     return " ".join(word.translate(_LOOKALIKES) if _MIXED.search(word) else word for word in kept.split())
 
 
@@ -186,22 +249,30 @@ def _kept(character: str, *, symbols: bool) -> str:
     return " "
 
 
+_kept_letters = lru_cache(maxsize=2048)(partial(_kept, symbols=False))
+_kept_symbols = lru_cache(maxsize=2048)(partial(_kept, symbols=True))
+
+
 def _smallest(of: Iterable[str], bins: int) -> list[int]:
     """The smallest hash of the shingles that fall into each bin, -1 for an empty one."""
     smallest = [-1] * bins
     for shingle in of:
-        hashed = int.from_bytes(hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8).digest())
-        rank, at = divmod(hashed, bins)
+        rank, at = divmod(_hashed(shingle), bins)
         if rank < smallest[at] or smallest[at] < 0:
             smallest[at] = rank
     return smallest
 
 
+@lru_cache(maxsize=4096)
+def _hashed(shingle: str) -> int:
+    """Eight bytes of BLAKE2b. The texts of an account share most of their shingles."""
+    return int.from_bytes(hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
 def _mark(normal: str) -> bytes:
     """The exact hash and the sketch of a normalised text, 39 bytes."""
-    sketch = 0
-    for rank in _smallest(shingles(normal), _BINS):
-        sketch = sketch << 2 | (0 if rank < 0 else 1 + rank % _CODES)
+    codes = "".join("0" if rank < 0 else "123"[rank % _CODES] for rank in _smallest(shingles(normal), _BINS))
+    sketch = int(codes, 4)  # two bits a bin
     exact = hashlib.sha256(normal.encode("utf-8", "surrogatepass")).digest()[:_EXACT_BYTES]
     return exact + sketch.to_bytes(_SKETCH_BYTES)
 
@@ -214,9 +285,15 @@ def _mark_of(text: str) -> bytes:
 
 def _read(mark: bytes) -> tuple[bytes, int, int, int]:
     """The exact hash and the sketch of a mark, its full bins, and how many they are."""
-    sketch = int.from_bytes(mark[_EXACT_BYTES:])
+    sketch = int.from_bytes(mark[_EXACT_BYTES : _EXACT_BYTES + _SKETCH_BYTES])
     full = (sketch | sketch >> 1) & _EVERY_BIN
     return mark[:_EXACT_BYTES], sketch, full, full.bit_count()
+
+
+@lru_cache(_REMEMBERED)
+def _text_read(text: str) -> tuple[bytes, int, int, int]:
+    """The mark of a text, read."""
+    return _read(_mark_of(text))
 
 
 @lru_cache(_REMEMBERED)
@@ -238,8 +315,64 @@ def _alike(sketch: int, full: int, other: int, other_full: int) -> float:
     return max(0.0, min(1.0, meant / (full | other_full).bit_count()))
 
 
+def _values(sketch: int) -> Iterator[int]:
+    """What the bins of a sketch hold, first to last: 0 for an empty one, else 1 to 3."""
+    return chain.from_iterable(map(_FOURS.__getitem__, sketch.to_bytes(_SKETCH_BYTES)))
+
+
+def _planes(numbers: Iterable[int], width: int) -> list[int]:
+    """The numbers, of at most `width` bits, as `width` numbers: the highest bits of all, and so on down.
+
+    The first number has the highest bit of each. Written in one row, every `width`-th digit belongs to the same place.
+    """
+    digits = "".join(f"{number:0{width}b}" for number in numbers)
+    return [int(digits[place::width] or "0", 2) for place in range(width)]
+
+
+def _sums(ones: Sequence[int], started: Sequence[int]) -> list[int]:
+    """For each bit how many of `ones` have it, and what `started` gives it to begin with, as binary digits from the
+    lowest on.
+
+    Added column by column with full adders: three numbers of one weight make one, and a carry of the next (bit-sliced
+    counters; Warren, Hacker's Delight, 2nd edition, section 8-1).
+    """
+    digits: list[int] = []
+    column = list(ones)
+    while column or len(digits) < len(started):
+        total = started[len(digits)] if len(digits) < len(started) else 0
+        if len(column) % 2:
+            column.append(0)
+        carries = []
+        for one, other in zip(column[::2], column[1::2], strict=True):
+            half = one ^ other
+            if carry := one & other | total & half:
+                carries.append(carry)
+            total ^= half
+        digits.append(total)
+        column = carries
+    return digits
+
+
+def _reaching(least: int, digits: Sequence[int]) -> int:
+    """Which bits have a sum of at least `least` (1 or more), where `digits` are the sums' binary digits.
+
+    From the lowest digit on: where `least` has a 0 a sum's 1 decides for it, where it has a 1 a sum's 0 against it,
+    and otherwise the lower digits stand.
+    """
+    if least >> len(digits):
+        return 0
+    reaching = -1
+    for place, digit in enumerate(digits):
+        reaching = digit & reaching if least >> place & 1 else digit | reaching
+    return reaching
+
+
+@lru_cache(maxsize=256)
 def _time(at: datetime) -> str:
-    """Six characters that sort like the time, to the second, until the year 4147. `ValueError` for a naive time."""
+    """Six characters that sort like the time, to the second, until the year 4147. `ValueError` for a naive time.
+
+    A plan asks for the same two or three times once a text.
+    """
     if at.tzinfo is None:
         raise ValueError(f"{at!r} is naive: fingerprints are kept by aware instants")
     seconds = max(0, (at - _EPOCH) // timedelta(seconds=1))

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from songpost.core import urls as url_grammar
 from songpost.core.urls import DIRECTIONS, LATIN_ACCENTS, SPACES
+from songpost.nouns import dataclass
 
 MAX_WEIGHTED_LENGTH = 280
 URL_WEIGHT = 23
@@ -117,6 +117,8 @@ def links(text: str) -> bool:
 
 def mentions(text: str) -> tuple[Span, ...]:
     """Users that `text` mentions, without the at-sign; lists (`@user/list`) are none."""
+    if "@" not in text and "\uff20" not in text:
+        return ()
     return tuple(
         Span(match.start(1), match.end(), match[2])
         for match in _MENTION.finditer(text)

@@ -18,10 +18,11 @@ the `tzdata` that is installed (docs/decisions/0031).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from songpost.nouns import dataclass
 
 Spans = Mapping[str, tuple[str, str]]
 """Windows by name: local start and end as `HH:MM`, as the settings hold them."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -183,3 +184,37 @@ def test_too_alike_says_what_the_nearest_entry_says(text: str, others: list[str]
     near = similarity.nearest(text, entries)
 
     assert (near is not None and near.similarity >= threshold) == similarity.too_alike(text, entries, threshold)
+
+
+@given(
+    text=st.text("ab c1é", max_size=60),
+    others=st.lists(st.tuples(st.text("ab c1é", max_size=60), st.integers(0, 4)), max_size=12),
+    threshold=st.sampled_from([0.01, 0.3, 0.49, 0.5, 0.51, 0.9, 1.0]),
+)
+def test_arranged_entries_say_what_entries_one_by_one_say(
+    text: str, others: list[tuple[str, int]], threshold: float
+) -> None:
+    """The comparison with all entries at once has the verdict of the comparisons one by one, since any time."""
+    entries = [similarity.entry(other, NOW - timedelta(days=days)) for other, days in others]
+    arranged = similarity.Remembered(entries, threshold)
+    for since in (NOW - timedelta(days=days) for days in (5, 2, 0, -1)):
+        one_by_one = similarity.too_alike(text, similarity.since(entries, since), threshold)
+        assert one_by_one == arranged.too_alike(text, since)
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.35, 0.5, 0.65, 0.8])
+def test_arranged_entries_miss_none_at_the_edge(threshold: float) -> None:
+    """Among texts and what is left of them, many pairs lie close to every threshold: the verdicts are the same."""
+    draws = random.Random(7)
+    words = ["rye", "water", "leeks", "frost", "oven", "crumb", "mulch", "rain", "heap", "spade"]
+    said = [draws.choices(words, k=draws.randrange(4, 14)) for _ in range(100)]
+    cut = [sentence[: draws.randrange(1, len(sentence) + 1)] + draws.choices(words, k=2) for sentence in said]
+    close = 0
+    for entry in (similarity.entry(" ".join(sentence), NOW) for sentence in said):
+        arranged = similarity.Remembered([entry], threshold)
+        for text in map(" ".join, cut):
+            near = similarity.nearest(text, [entry])
+            assert near is not None
+            assert (near.similarity >= threshold) == arranged.too_alike(text, NOW)
+            close += abs(near.similarity - threshold) < 0.05
+    assert close > 15
