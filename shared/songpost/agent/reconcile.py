@@ -168,7 +168,7 @@ def _book_look(desk: Desk, account: Account, action: Action) -> tuple[Account, L
             return Move(snapshot=snapshot, result=Look())
         before = max(0, min(most, attempt.reserved_reads - attempt.resources))
         short = most - before
-        begun = ((_used(stored.action, attempt.id, before), stored),) if before else ()
+        begun = ((_used(_opened(stored.action, now), attempt.id, before), stored),) if before else ()
         if not short:
             return Move(snapshot=snapshot, actions=begun, result=Look(most, before))
         unit = price(price_list(snapshot.settings, now.date()), PriceClass.POST_READ)
@@ -184,6 +184,14 @@ def _book_look(desk: Desk, account: Account, action: Action) -> tuple[Account, L
         )
 
     return ledger.move(desk, account, decide)
+
+
+def _opened(action: Action, now: datetime) -> Action:
+    """The action as unknown, where its process left it `sending`: should the look die too, a person can tell. Pure."""
+    if action.state is not State.SENDING:
+        return action
+    reason = "its lease was over before an answer came"
+    return recorded(replace(action, state=State.UNKNOWN, reason=reason), now, reason, action.attempts[-1].id)
 
 
 def _used(action: Action, attempt_id: str, resources: int) -> Action:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 
 from songpost.agent import ledger
@@ -13,7 +14,7 @@ from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.rules import Rules
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Post, State
-from songpost.settings import Schedule
+from songpost.settings import Budget, Schedule
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, SETTINGS, START, Crash, World, whole
 
@@ -163,6 +164,23 @@ def test_looks_that_die_with_their_answer_have_used_what_was_booked(tmp_path: Pa
     assert 10 == world.action().attempts[-1].resources
     assert 10_000 + 15 * 5_000 == world.bill_micros
     assert world.bill_micros <= world.spent_micros()
+
+
+def test_an_action_whose_looks_all_die_waits_for_a_person(tmp_path: Path) -> None:
+    """Its sender dies, its paid looks die too, and there is no money for another: it is unknown, and says why."""
+    world = harsh_world(tmp_path)
+    world.with_settings(budget=Budget(usd_per_month=Decimal("0.08"), usd_per_day=None, burst_days=None))
+    world.wrap_wire = lambda wire: Meanwhile(wire, "POST", dies, after=True)
+    with suppress(Crash):
+        world.tick()
+    for _ in range(3):
+        world.later(minutes=4)
+        world.wrap_wire = lambda wire: Meanwhile(wire, "GET", dies, after=True)
+        with suppress(Crash):
+            world.tick()
+
+    assert 3 == len(world.sandbox.requests("GET /2/users/:id/tweets")), "the past, and two looks"
+    assert (State.UNKNOWN, "its lease was over before an answer came") == (world.action().state, world.action().reason)
 
 
 def test_a_late_answer_leaves_the_look_under_way_paid(tmp_path: Path) -> None:
