@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
-PROGRAMS = 120
+PROGRAMS = 200
 TEST_FAILED = 1
 """What pytest exits with where a test has failed, and nothing else is wrong."""
 PLAY = """
@@ -75,6 +75,20 @@ GUARDS = (
         "shared/songpost/agent/reconcile.py",
         "ABSENT_AFTER = timedelta(minutes=10)",
         "ABSENT_AFTER = timedelta(minutes=0)",
+    ),
+    Guard(
+        "a look counts for when X was asked",
+        "shared/songpost/bootstrap.py",
+        "            read_at=asked_at,\n",
+        "            read_at=self.clock(),\n",
+        test="tests/unit/agent/test_races.py::test_a_look_counts_for_when_x_was_asked",
+    ),
+    Guard(
+        "two looks at once count as one",
+        "shared/songpost/agent/reconcile.py",
+        "apart = attempt.read_at is None or seen.read_at >= attempt.read_at + READ_APART",
+        "apart = True",
+        test="tests/unit/agent/test_races.py::test_two_looks_at_once_count_as_one",
     ),
     Guard(
         "a lease keeps others from an action in flight",

@@ -159,27 +159,39 @@ def _too_late(own: Iterable[Post], actions: Iterable[Action]) -> list[str]:
 def _overlooked(world: World, actions: Collection[Action], well_at: datetime) -> list[str]:
     """Actions that are unknown although X has shown their post to a look, at a time when no process died or froze.
 
-    A look is an action's where no other one has its baseline.
+    A look is for one of the actions whose attempt has its baseline and was open then: all of theirs must be shown.
     """
-    found: list[str] = []
-    looked = Counter(baseline for action in actions for baseline in {each.baseline_id for each in action.attempts})
-    for action in actions:
-        if action.state is not State.UNKNOWN:
+    found: dict[str, str] = {}
+    if not any(action.state is State.UNKNOWN for action in actions):
+        return []
+    for look in world.sandbox.requests(TIMELINE):
+        if look.at < well_at or (look.status, look.fault) != (HTTPStatus.OK, None):
             continue
-        step, baseline = action.steps[action.next_step], action.attempts[-1].baseline_id
-        found += [
-            f"{action.key} is unknown, and X has shown its post at {look.at:%H:%M:%S}"
-            for look in world.sandbox.requests(TIMELINE)
-            if look.at >= well_at
-            and (look.status, look.fault) == (HTTPStatus.OK, None)
-            and baseline == look.query.get("since_id")
-            and looked[baseline] == 1
-            and any(
-                post.text == step.text and bool(post.media_ids) == bool(step.media) and int(post.id) > int(baseline)
-                for post in _newest(world, look.at, int(look.query["max_results"]))
-            )
-        ]
-    return found
+        wanted = [action for action in actions if _looked_for(action, look.query.get("since_id", ""), look.at)]
+        shown = _newest(world, look.at, int(look.query["max_results"]))
+        if all(action.state is State.UNKNOWN and _is_among(action, shown) for action in wanted):
+            told = f"is unknown, and X has shown its post at {look.at:%H:%M:%S}"
+            found |= {action.key: f"{action.key} {told}" for action in wanted}
+    return list(found.values())
+
+
+def _looked_for(action: Action, baseline_id: str, at: datetime) -> bool:
+    """Whether a look from a baseline may have been for an action."""
+    return any(
+        attempt.baseline_id == baseline_id
+        and attempt.started_at <= at
+        and (attempt.closed_at is None or attempt.closed_at >= at)
+        for attempt in action.attempts
+    )
+
+
+def _is_among(action: Action, posts: Iterable[Post]) -> bool:
+    """Whether the post of an action's next step is among posts."""
+    step, baseline = action.steps[action.next_step], int(action.attempts[-1].baseline_id or "0")
+    return any(
+        post.text == step.text and bool(post.media_ids) == bool(step.media) and int(post.id) > baseline
+        for post in posts
+    )
 
 
 def _newest(world: World, at: datetime, most: int) -> list[Post]:

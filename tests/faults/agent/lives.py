@@ -64,14 +64,16 @@ MENTIONS_USD = Decimal("0.30")
 class Weather:
     """What goes wrong in a program, and how often.
 
-    In each round a create meets a fault of `creates` by the chance of `create`, and a read of the own timeline one by
-    that of `read`. At each of its points a process dies by the chance of `crash` and freezes by that of `freeze`, at a
-    call to X by that of `freeze_at_call`; in each later round it stays frozen by the chance of `asleep`.
+    In each round `create` calls to create a post meet a fault of `creates` on average, a read of the own timeline one
+    by the chance of `read`, and a step of an upload one by that of `upload`. At each of its points a process dies by
+    the chance of `crash` and freezes by that of `freeze`, at a call to X by that of `freeze_at_call`; in each later
+    round it stays frozen by the chance of `asleep`.
     """
 
     creates: tuple[Mapping[str, Any], ...] = CREATE_FAULTS
     create: float = 0.5
     read: float = 0.4
+    upload: float = 0.7
     crash: float = 0.01
     freeze: float = 0.01
     freeze_at_call: float = 0.01
@@ -84,17 +86,20 @@ class Weather:
     by_hand: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
     """How many posts the owner makes in a round, one of these."""
     usd: tuple[str, ...] = ("0.14", "0.25", "1.00")
+    burst_days: tuple[float | None, ...] = (None, None, 7.0)
     slots: tuple[int, ...] = (1, 2)
     """How many posts a window holds, one of these."""
     lag_seconds: float = 0.0
     """How long X takes to show a post: less than the ten minutes after which one that is not there counts as absent."""
+    pictured: bool = False
+    """Texts have pictures, whatever else they are."""
     harsh: bool = False
     """X charges the full price for the account's own posts and takes the same words twice, and nothing bad is spent on
     idle hours: the account is known before it begins, and a round ends when the next post is due, or lasts until then
     while no outcome is open.
     """
     scarce: bool = False
-    """The ceiling binds: no threads, no pace, and no more money for answers."""
+    """The money binds: no threads, and no more of it for answers."""
 
 
 CALM = Weather(create=0.0, read=0.0, crash=0.0, freeze=0.0, freeze_at_call=0.0)
@@ -103,11 +108,12 @@ WEATHERS = {
     # Answers get lost, and X shows posts late: is what cannot be seen absent?
     "silent": Weather(
         creates=LOST_CREATES,
-        create=0.9,
+        create=2.5,
         read=0.1,
-        rounds=(6, 11),
+        rounds=(8, 12),
         ticks=(1, 1, 1, 2),
         minutes=(3, 3, 4, 5),
+        usd=("1.00",),
         lag_seconds=540,
         harsh=True,
     ),
@@ -119,6 +125,7 @@ WEATHERS = {
         asleep=0.6,
         rounds=(6, 11),
         minutes=(3, 11, 40),
+        usd=("1.00",),
         lag_seconds=540,
         harsh=True,
     ),
@@ -135,8 +142,12 @@ WEATHERS = {
     ),
     # X limits nearly every create: is a place given back that was not used?
     "limited": Weather(creates=LIMITED, create=0.9, rounds=(6, 9), minutes=(1, 5, 16), harsh=True),
+    # Uploads fail, at any step and for good: does a post go out without its picture?
+    "botched": Weather(create=0.1, read=0.1, upload=1.0, rounds=(6, 9), minutes=(1, 5, 16), pictured=True, harsh=True),
     # More posts are due than there is money for.
-    "poor": Weather(create=0.1, usd=("0.12", "0.16"), slots=(5,), harsh=True, scarce=True),
+    "poor": Weather(create=0.1, usd=("0.12", "0.16"), burst_days=(None,), slots=(5,), harsh=True, scarce=True),
+    # There is money for them in the month, but not for all of them at once.
+    "hasty": Weather(create=0.1, read=0.1, usd=("0.50",), burst_days=(7.0,), slots=(5,), harsh=True, scarce=True),
     # What was not sent is looked for among many posts of the owner's, with little money.
     "crowded": Weather(
         creates=NOTHING_SENT,
@@ -144,6 +155,7 @@ WEATHERS = {
         minutes=(5, 17, 40),
         by_hand=(4, 12),
         usd=("0.14", "0.16"),
+        burst_days=(None,),
         harsh=True,
         scarce=True,
     ),
@@ -168,14 +180,14 @@ class Life:
 
 def life_of(seed: int) -> Life:
     """The traits of a program: threads in every other one, each further trait in about a quarter, and the weather:
-    changeable in two of five, else one of the others.
+    changeable in three of ten, else one of the others.
     """
     sky = random.Random(f"{seed}/weather")
-    weather = CHANGEABLE if sky.random() < 0.4 else WEATHERS[sky.choice(sorted(WEATHERS))]
+    weather = CHANGEABLE if sky.random() < 0.3 else WEATHERS[sky.choice(sorted(WEATHERS))]
     threads = random.Random(f"{seed}/threads").random() < 0.5 and not weather.scarce
     dice = random.Random(f"{seed}/life")
     pictures, asks, answers, interrupted = (dice.random() < share for share in (0.25, 0.25, 0.25, 0.2))
-    return Life(threads, pictures, asks, answers, interrupted, weather)
+    return Life(threads, pictures or weather.pictured, asks, answers, interrupted, weather)
 
 
 def texts_of(seed: int, life: Life) -> tuple[Text, ...]:
@@ -186,7 +198,7 @@ def texts_of(seed: int, life: Life) -> tuple[Text, ...]:
         further = dice.randint(1, 3) if life.threads and dice.random() < 0.6 else 0
         steps = tuple(ThreadStep(text=babble(dice)) for _ in range(further))
         topic = ("a", "b", "c")[number % 3]
-        media = (PICTURE,) if life.pictures and dice.random() < 0.5 else ()
+        media = (PICTURE,) if life.pictures and dice.random() < 0.8 else ()
         threads = (steps,) if steps else ()
         texts.append(Text(id=f"t{number}", topic=topic, variants=(words,), threads=threads, media=media))
     if life.answers:
@@ -224,7 +236,7 @@ def settings_of(seed: int, life: Life, dice: random.Random) -> Settings:
         budget=Budget(
             usd_per_month=usd,
             usd_per_day=None,
-            burst_days=None if life.weather.scarce else random.Random(f"{seed}/pace").choice((None, None, 7.0)),
+            burst_days=random.Random(f"{seed}/pace").choice(life.weather.burst_days),
         ),
     )
 

@@ -178,14 +178,14 @@ def played(seed: int, folder: Path, wrap_store: Callable[[Store], Store] = lambd
 def _break_things(play: Play, cuts: random.Random) -> None:
     """Let some of X's next answers go wrong."""
     world, dice = play.world, play.dice
-    if dice.random() < play.life.weather.create:
+    for _ in range(int(play.life.weather.create + dice.random())):
         world.fault(**dice.choice(play.life.weather.creates), skip=cuts.choice((0, 0, 0, 1, 2)))
     if play.life.threads and cuts.random() < 0.15:
         world.fault("status", status=403, when="before", skip=cuts.choice((1, 2)))
     if dice.random() < play.life.weather.read:
         world.fault(endpoint="GET /2/users/:id/tweets", times=dice.choice((1, 5, 12)), **dice.choice(READ_FAULTS))
-    if play.life.pictures and cuts.random() < 0.7:
-        world.fault(endpoint=cuts.choice(UPLOADING), **cuts.choice(UPLOAD_FAULTS))
+    if play.life.pictures and cuts.random() < play.life.weather.upload:
+        world.fault(endpoint=cuts.choice(UPLOADING), times=cuts.choice((1, 1, 9)), **cuts.choice(UPLOAD_FAULTS))
     if play.life.answers and cuts.random() < 0.3:
         world.fault(endpoint="GET /2/users/:id/mentions", times=cuts.choice((1, 5)), **cuts.choice(READ_FAULTS))
 
