@@ -280,7 +280,8 @@ def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: 
     """The action after a read that did not find it. Pure.
 
     A read counts towards *absent* only where it is complete and shows no post of that kind that the ledger
-    cannot account for, and X was asked once the lease was over and some time after it was asked before.
+    cannot account for, and X was asked once the lease was over and some time after it was asked before. Only such
+    a read, ten minutes on, concludes: not one that failed where those before it were too early.
     """
     attempt = action.attempts[-1]
     strangers = matching.unaccounted(action.at_step(attempt.step), attempt, seen.posts, accounted)
@@ -295,7 +296,8 @@ def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: 
     )
     attempts = (*action.attempts[:-1], attempt)
     after = replace(action, attempts=attempts, state=State.UNKNOWN)
-    absent = attempt.absent_reads >= ABSENT_READS and seen.read_at >= attempt.started_at + ABSENT_AFTER
+    late_enough = seen.read_at >= attempt.started_at + ABSENT_AFTER
+    absent = counts and late_enough and attempt.absent_reads >= ABSENT_READS
     if not absent:
         why = f"{len(strangers)} own posts since that nobody can account for" if strangers else "not found"
         why = why if seen.complete else "the timeline did not come whole"

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from songpost.agent import ledger
+from songpost.agent.reconcile import TimelineRead, judged
 from songpost.agent.transitions import Outcome
 from songpost.errors import NotSent
 from songpost.lab.sandbox.clock import VirtualClock
@@ -133,6 +138,18 @@ def test_a_look_counts_for_when_x_was_asked(tmp_path: Path) -> None:
     assert State.SENT is world.action().state
 
 
+def test_one_look_that_does_not_show_it_makes_nothing_absent(tmp_path: Path) -> None:
+    """X shows a post after a quarter of an hour: a look after eleven minutes misses it, the next one finds it."""
+    world = harsh_world(tmp_path, lag_seconds=900)
+    world.fault("answer lost")
+    world.tick()
+    for minutes in (11, 5):
+        world.later(minutes=minutes)
+        world.tick()
+
+    assert (1, State.SENT) == (world.creates(), world.action().state)
+
+
 def test_two_looks_at_once_count_as_one(tmp_path: Path) -> None:
     """Two ticks look at the same moment: X had no time to show a late post between them."""
     world = harsh_world(tmp_path, lag_seconds=1_000)
@@ -145,6 +162,22 @@ def test_two_looks_at_once_count_as_one(tmp_path: Path) -> None:
     attempt = world.action().attempts[-1]
     assert (2, 1) == (attempt.reads, attempt.absent_reads)
     assert 1 == world.creates()
+
+
+@pytest.mark.parametrize("fails", ["it does not come whole", "it shows a stranger"])
+def test_a_look_that_does_not_count_concludes_nothing(tmp_path: Path, fails: str) -> None:
+    """Two looks counted before ten minutes were over: one that fails later, or shows a stranger, concludes nothing."""
+    world = harsh_world(tmp_path)
+    world.fault("reset")
+    world.tick()
+    action, later = world.action(), world.clock.now() + timedelta(minutes=15)
+    counted = replace(action.attempts[-1], reads=2, absent_reads=2, read_at=later - timedelta(minutes=9))
+    stranger = Post(id="9" * 19, text="By hand.", created_at=later)
+    alone = TimelineRead(posts=(), complete=True, read_at=later, resources=0)
+    seen = replace(alone, posts=(stranger,)) if fails == "it shows a stranger" else replace(alone, complete=False)
+
+    assert State.UNKNOWN is judged(replace(action, attempts=(counted,)), seen, frozenset(), later).state
+    assert State.PLANNED is judged(replace(action, attempts=(counted,)), alone, frozenset(), later).state
 
 
 def test_looks_that_die_with_their_answer_have_used_what_was_booked(tmp_path: Path) -> None:
