@@ -291,11 +291,12 @@ class Session:
         return answer.value.posts, self._told(answer)
 
     def _timeline(self, user_id: str, since_id: str, most: int) -> TimelineRead:
+        asked_at = self.clock()
         answer = self.client.timeline(user_id, since_id=since_id, max_posts=most, deadline=self._deadline())
         return TimelineRead(
             posts=answer.value.posts,
             complete=answer.value.complete,
-            read_at=self.clock(),
+            read_at=asked_at,
             resources=answer.resources,
             limits=answer.limits,
         )

@@ -136,9 +136,10 @@ class Attempt:
     `baseline_id` is the newest own post id known before the call; a post found later is newer.
     `reserved_micros` is the worst price booked, `call_micros` of it for the call itself and the rest for
     `reserved_reads` resources of the own timeline; `settled_micros` is what it came to, `None` while open.
-    `outcome` is empty while nothing is known. `reads` counts the reads that looked for the post (the last one
-    at `read_at`), `resources` the posts they returned, `absent_reads` those of them that were complete and did
-    not show it. `held_reads` of the reserved ones stay paid for a look that was under way when it was settled.
+    `outcome` is empty while nothing is known. `reads` counts the reads that looked for the post (X was asked for the
+    last one at `read_at`), `resources` the posts they returned, or may while one is under way, `absent_reads` those of
+    them that were complete and did not show it. `held_reads` of the reserved ones stay paid for a look that was under
+    way when it was settled.
     """
 
     id: str

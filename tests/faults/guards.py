@@ -1,7 +1,9 @@
 """Take each guard out and see which fault catches it: `python -m tests.faults.guards` (a part of `make faults`).
 
 Works in a scratch copy. A guard is a piece of code with what is left when it is gone; random programs of faults are
-played against the unguarded copy until one of them fails. A guard that no program misses is printed as such.
+played against the unguarded copy until one of them fails. Where the other guards make up for one, so that no program
+can tell, its row names the test that can: that test is run against the unguarded copy. A guard that neither misses is
+printed as such.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
-PROGRAMS = 120
+PROGRAMS = 200
+TEST_FAILED = 1
+"""What pytest exits with where a test has failed, and nothing else is wrong."""
 PLAY = """
 import json, logging, sys, tempfile
 from pathlib import Path
@@ -30,7 +34,7 @@ with tempfile.TemporaryDirectory() as base:
         try:
             faults = played(seed, folder).faults
         except Exception as error:
-            faults = (f"{{type(error).__name__}}: {{error}}",)
+            faults = (f"a process ends with {{type(error).__name__}}: {{error}}".rstrip(": "),)
         if faults:
             print(json.dumps([seed, faults[0]]))
             break
@@ -41,12 +45,16 @@ with tempfile.TemporaryDirectory() as base:
 
 @dataclass(frozen=True)
 class Guard:
-    """A guard: its name, where it stands, and how the code reads without it."""
+    """A guard: its name, where it stands, and how the code reads without it.
+
+    `test` is the id of the test that misses it; programs of faults do where it is empty.
+    """
 
     name: str
     file: str
     guarded: str
     without: str
+    test: str = ""
 
 
 GUARDS = (
@@ -60,7 +68,8 @@ GUARDS = (
         "absent takes two complete reads",
         "shared/songpost/agent/reconcile.py",
         "ABSENT_READS = 2",
-        "ABSENT_READS = 0",
+        "ABSENT_READS = 1",
+        test="tests/unit/agent/test_races.py::test_one_look_that_does_not_show_it_makes_nothing_absent",
     ),
     Guard(
         "absent takes ten minutes",
@@ -69,10 +78,25 @@ GUARDS = (
         "ABSENT_AFTER = timedelta(minutes=0)",
     ),
     Guard(
+        "a look counts for when X was asked",
+        "shared/songpost/bootstrap.py",
+        "            read_at=asked_at,\n",
+        "            read_at=self.clock(),\n",
+        test="tests/unit/agent/test_races.py::test_a_look_counts_for_when_x_was_asked",
+    ),
+    Guard(
+        "two looks at once count as one",
+        "shared/songpost/agent/reconcile.py",
+        "apart = attempt.read_at is None or seen.read_at >= attempt.read_at + READ_APART",
+        "apart = True",
+        test="tests/unit/agent/test_races.py::test_two_looks_at_once_count_as_one",
+    ),
+    Guard(
         "a lease keeps others from an action in flight",
         "shared/songpost/agent/reconcile.py",
         "and (action.state is State.UNKNOWN or now >= action.attempts[-1].lease_until)",
         "",
+        test="tests/unit/agent/test_races.py::test_an_action_in_flight_is_left_to_its_process",
     ),
     Guard(
         "nothing is sent after the send deadline",
@@ -187,28 +211,50 @@ def check() -> None:
     for guard in GUARDS:
         if (TOP / guard.file).read_text().count(guard.guarded) != 1:
             raise SystemExit(f"guards: {guard.name}: its code is not found once in {guard.file}; correct the table")
+        file, _, test = guard.test.partition("::")
+        if test and f"def {test}(" not in (TOP / file).read_text():
+            raise SystemExit(f"guards: {guard.name}: there is no {test} in {file}; correct the table")
 
 
 def unguarded(guard: Guard) -> str:
-    """Play programs without a guard, in a copy of its own; what failed, or an empty string where none did."""
+    """Do without a guard, in a copy of its own; what failed, or an empty string where nothing did."""
     text = (TOP / guard.file).read_text()
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         for name in ("shared", "tests"):
             shutil.copytree(TOP / name, scratch / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(TOP / "pyproject.toml", scratch)
         (scratch / guard.file).write_text(text.replace(guard.guarded, guard.without))
-        done = subprocess.run(
-            [sys.executable, "-c", PLAY.format(programs=PROGRAMS)],
-            check=False,
-            cwd=scratch,
-            env={"PYTHONPATH": f"{scratch / 'shared'}:{scratch}", "PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-        )
+        return _tested(scratch, guard.test) if guard.test else _played(scratch)
+
+
+def _python(scratch: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *words],
+        check=False,
+        cwd=scratch,
+        env={"PYTHONPATH": f"{scratch / 'shared'}:{scratch}", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def _played(scratch: Path) -> str:
+    """What the first program that fails in a copy says."""
+    done = _python(scratch, "-c", PLAY.format(programs=PROGRAMS))
     if done.returncode:
         return done.stderr.strip().splitlines()[-1]
     seed, fault = json.loads(done.stdout.splitlines()[-1])
     return f"program {seed}: {fault}" if fault else ""
+
+
+def _tested(scratch: Path, test: str) -> str:
+    """What a test says that fails in a copy. Raises SystemExit where it neither passed nor failed."""
+    done = _python(scratch, "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
+    if done.returncode not in {0, TEST_FAILED}:
+        raise SystemExit(f"guards: {test} did not run:\n{done.stdout}{done.stderr}")
+    said = (line.removeprefix("E").strip() for line in done.stdout.splitlines() if line.startswith("E  "))
+    return f"`{test.partition('::')[2]}`: {next(said, 'failed')}" if done.returncode else ""
 
 
 def table() -> Iterator[tuple[Guard, str]]:
@@ -219,11 +265,11 @@ def table() -> Iterator[tuple[Guard, str]]:
 
 
 def main() -> int:
-    """Print a line for each guard; 1 where one is missed by no program."""
+    """Print a line for each guard; 1 where one is missed by nothing."""
     missed = 0
     for guard, caught in table():
         missed += not caught
-        sys.stdout.write(f"| {guard.name} | {caught or 'NOT MISSED by any program'} |\n")
+        sys.stdout.write(f"| {guard.name} | {caught or 'NOT MISSED'} |\n")
         sys.stdout.flush()
     return 1 if missed else 0
 

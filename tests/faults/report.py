@@ -55,7 +55,8 @@ LAID_OUT = (
         ("guard", "what happens without it"),
         (
             "A guard is taken out of a copy of the code; programs from seed 1 on are played on SQLite, at most "
-            f"{guards.PROGRAMS},\nuntil one of them fails. The right column is the first failure."
+            f"{guards.PROGRAMS},\nuntil one of them fails. Where other guards make up for one, so that no program can "
+            "tell, a test that can is\nrun on that copy. The right column is the first failure."
         ),
     ),
 )
@@ -306,7 +307,7 @@ def written(measured: dict[str, dict[str, object]]) -> str:
 def _guarded(keep: Callable[[dict[str, object]], None]) -> bool:
     rows: list[list[str]] = []
     for guard, why in guards.table():
-        say(f"guard: {guard.name}: {why or 'NOT MISSED by any program'}")
+        say(f"guard: {guard.name}: {why or 'NOT MISSED'}")
         rows.append([guard.name, why or "**nothing: NOT MISSED**"])
         keep({"at": now(), "rows": rows})
     return all("NOT MISSED" not in why for _, why in rows)

@@ -205,7 +205,7 @@ def _read(desk: Desk, account: Account, eye: Eye, reading: Reading, booked: Admi
         return Measurement(account=account, reading=reading, booked=booked, settled_micros=micros, stopped=skewed)
     account, posts = _credit(desk, account, reading, booked, seen)
     if reading.since_id:
-        account = own_posts.served(desk, account, seen.posts, asked, complete=seen.complete)
+        account = own_posts.served(desk, account, seen.posts, asked, booked.booked_at, complete=seen.complete)
     return Measurement(account=account, posts=posts, reading=reading, booked=booked, settled_micros=micros)
 
 

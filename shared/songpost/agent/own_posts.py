@@ -58,9 +58,11 @@ def known_ids(account: Account) -> frozenset[str]:
     return frozenset((marks | actions | set(snapshot.measuring.posts)) - {""})
 
 
-def served(desk: Desk, account: Account, posts: Collection[Post], asked: Asked, *, complete: bool) -> Account:
+def served(
+    desk: Desk, account: Account, posts: Collection[Post], asked: Asked, asked_at: datetime, *, complete: bool
+) -> Account:
     """Let a page that was read for another reason serve here too: settle open outcomes, take in the owner's posts."""
-    account = settle_open(desk, account, posts, asked, complete=complete)
+    account = settle_open(desk, account, posts, asked, asked_at, complete=complete)
 
     def decide(current: Account) -> Move[None]:
         before = current.snapshot
@@ -70,9 +72,14 @@ def served(desk: Desk, account: Account, posts: Collection[Post], asked: Asked, 
     return ledger.move(desk, account, decide)[0]
 
 
-def settle_open(desk: Desk, account: Account, posts: Collection[Post], asked: Asked, *, complete: bool) -> Account:
-    """Settle the open outcomes that a page of the own timeline reaches: the page is paid, so they pay nothing."""
-    seen = TimelineRead(posts=tuple(posts), complete=complete and not asked.until_id, read_at=desk.now(), resources=0)
+def settle_open(
+    desk: Desk, account: Account, posts: Collection[Post], asked: Asked, asked_at: datetime, *, complete: bool
+) -> Account:
+    """Settle the open outcomes that a page of the own timeline reaches: the page is paid, so they pay nothing.
+
+    `asked_at` (UTC) is no later than when X was asked for it.
+    """
+    seen = TimelineRead(posts=tuple(posts), complete=complete and not asked.until_id, read_at=asked_at, resources=0)
     return reconcile.settle_from(desk, account, seen, asked.since_id)
 
 

@@ -255,7 +255,9 @@ def _read(
         stopped = error
         sight = replace(sight, posts=(), complete=False, next_token=planned.asked.token)
     if name == TIMELINE:
-        account = own_posts.settle_open(desk, account, sight.posts, planned.asked, complete=sight.complete)
+        account = own_posts.settle_open(
+            desk, account, sight.posts, planned.asked, booked.booked_at, complete=sight.complete
+        )
     account, page, opted = _take_in(desk, account, planned, booked, sight, as_booked, shown)
     if opted:
         account = opting_out.forget(desk, account, opted)

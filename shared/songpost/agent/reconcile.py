@@ -41,6 +41,9 @@ OPEN = frozenset({State.SENDING, State.UNKNOWN})
 class TimelineRead:
     """What one read of the own timeline brought: posts newest first, whether that is all since
     `since_id`, and how many resources are billed for it.
+
+    `read_at` is when X was asked, not when its answer is taken in: whoever asked may have been frozen in between, and
+    what X did not show then, it may have shown since.
     """
 
     posts: tuple[Post, ...]
@@ -99,21 +102,21 @@ def reconcile(desk: Desk, account: Account, read: ReadTimeline) -> Account:
         account, look = _book_look(desk, account, action)
         if not look.most:
             continue
-        attempt = action.attempts[-1]
+        attempt, asked_at = action.attempts[-1], desk.now()
         try:
             seen = read(identity.user_id, attempt.baseline_id, look.most)
         except (NotSent, RateLimited):
-            _give_back(desk, account, look, 0)
+            _unlooked(desk, _give_back(desk, account, look, 0), action.key, attempt.id, look)
             raise
         except XError:
             # No answer is not no bill: the look counts as fully used, and shows nothing.
-            seen = TimelineRead(posts=(), complete=False, read_at=desk.now(), resources=look.most)
-            _take_in(desk, account, action, attempt, replace(seen, resources=look.booked_before))
+            _take_in(
+                desk, account, action, attempt, TimelineRead(posts=(), complete=False, read_at=asked_at, resources=0)
+            )
             raise
         account = _give_back(desk, account, look, seen.resources)
-        account = _take_in(
-            desk, account, action, attempt, replace(seen, resources=min(seen.resources, look.booked_before))
-        )
+        unused = look.booked_before - min(seen.resources, look.booked_before)
+        account = _take_in(desk, account, action, attempt, replace(seen, resources=-unused))
     return account
 
 
@@ -147,7 +150,11 @@ class Look:
 
 
 def _book_look(desk: Desk, account: Account, action: Action) -> tuple[Account, Look]:
-    """See that a look is booked: the first two were, with the attempt; what a later one needs more is booked today."""
+    """See that a look is booked: the first two were, with the attempt; what a later one needs more is booked today.
+
+    What was booked with the attempt is counted as used before X is asked. A tick that dies with the answer has used
+    it, and one beside this one finds that much less.
+    """
     attempt_id = action.attempts[-1].id
 
     def decide(current: Account) -> Move[Look]:
@@ -157,10 +164,13 @@ def _book_look(desk: Desk, account: Account, action: Action) -> tuple[Account, L
             return Move(snapshot=snapshot, result=Look())
         attempt = stored.action.attempts[-1]
         most = next_read(attempt, now)
-        before = min(most, attempt.reserved_reads - attempt.resources)
+        if not most:
+            return Move(snapshot=snapshot, result=Look())
+        before = max(0, min(most, attempt.reserved_reads - attempt.resources))
         short = most - before
-        if short <= 0:
-            return Move(snapshot=snapshot, result=Look(most, before))
+        begun = ((_used(_opened(stored.action, now), attempt.id, before), stored),) if before else ()
+        if not short:
+            return Move(snapshot=snapshot, actions=begun, result=Look(most, before))
         unit = price(price_list(snapshot.settings, now.date()), PriceClass.POST_READ)
         settings, usage = snapshot.settings, snapshot.usage
         if budget.shortfall(settings, usage, now, writes=0, reads=short, micros=unit * short) is not None:
@@ -169,10 +179,41 @@ def _book_look(desk: Desk, account: Account, action: Action) -> tuple[Account, L
         return Move(
             snapshot=replace(snapshot, usage=usage),
             written=("usage",),
+            actions=begun,
             result=Look(most, before, now, unit),
         )
 
     return ledger.move(desk, account, decide)
+
+
+def _opened(action: Action, now: datetime) -> Action:
+    """The action as unknown, where its process left it `sending`: should the look die too, a person can tell. Pure."""
+    if action.state is not State.SENDING:
+        return action
+    reason = "its lease was over before an answer came"
+    return recorded(replace(action, state=State.UNKNOWN, reason=reason), now, reason, action.attempts[-1].id)
+
+
+def _used(action: Action, attempt_id: str, resources: int) -> Action:
+    """The action with so many more posts counted as read for an attempt. Pure."""
+    attempts = tuple(
+        replace(attempt, resources=attempt.resources + resources) if attempt.id == attempt_id else attempt
+        for attempt in action.attempts
+    )
+    return replace(action, attempts=attempts)
+
+
+def _unlooked(desk: Desk, account: Account, key: str, attempt_id: str, look: Look) -> Account:
+    """Give back what a look that certainly was not made had of the attempt's own reads, while its outcome is open."""
+
+    def decide(current: Account) -> Move[None]:
+        stored = current.stored.get(key)
+        if stored is None or stored.action.state not in OPEN or stored.action.attempts[-1].id != attempt_id:
+            return Move(snapshot=current.snapshot, result=None)
+        after = _used(stored.action, attempt_id, -look.booked_before)
+        return Move(snapshot=current.snapshot, actions=((after, stored),), result=None)
+
+    return ledger.move(desk, account, decide)[0]
 
 
 def _give_back(desk: Desk, account: Account, look: Look, returned: int) -> Account:
@@ -239,21 +280,24 @@ def judged(action: Action, seen: TimelineRead, accounted: Collection[str], now: 
     """The action after a read that did not find it. Pure.
 
     A read counts towards *absent* only where it is complete and shows no post of that kind that the ledger
-    cannot account for.
+    cannot account for, and X was asked once the lease was over and some time after it was asked before. Only such
+    a read, ten minutes on, concludes: not one that failed where those before it were too early.
     """
     attempt = action.attempts[-1]
     strangers = matching.unaccounted(action.at_step(attempt.step), attempt, seen.posts, accounted)
-    counts = seen.complete and not strangers and now >= attempt.lease_until
+    apart = attempt.read_at is None or seen.read_at >= attempt.read_at + READ_APART
+    counts = seen.complete and not strangers and apart and seen.read_at >= attempt.lease_until
     attempt = replace(
         attempt,
         reads=attempt.reads + 1,
-        read_at=now,
+        read_at=max(attempt.read_at or seen.read_at, seen.read_at),
         resources=attempt.resources + seen.resources,
         absent_reads=attempt.absent_reads + counts,
     )
     attempts = (*action.attempts[:-1], attempt)
     after = replace(action, attempts=attempts, state=State.UNKNOWN)
-    absent = attempt.absent_reads >= ABSENT_READS and now >= attempt.started_at + ABSENT_AFTER
+    late_enough = seen.read_at >= attempt.started_at + ABSENT_AFTER
+    absent = counts and late_enough and attempt.absent_reads >= ABSENT_READS
     if not absent:
         why = f"{len(strangers)} own posts since that nobody can account for" if strangers else "not found"
         why = why if seen.complete else "the timeline did not come whole"

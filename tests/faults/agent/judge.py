@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from songpost.agent import audit
+from songpost.core import admission
 from songpost.core.prices import RECONCILING_READS
 from songpost.lab.sandbox.world import Post
 from songpost.model import Action, Kind, State
+from songpost.settings import Settings
 from tests.unit.agent.conftest import World
 
+TIMELINE = "GET /2/users/:id/tweets"
 BY_HAND = "By hand, number"
 """How a post of the owner's own begins."""
 
@@ -48,8 +52,8 @@ class Verdict:
         return (*self.twice, *self.lost, *self.overspent, *self.broken)
 
 
-def judged(world: World, seed: int, deaths: int, since: datetime) -> Verdict:
-    """What became of a world that was well again for long enough; `since` is when it began."""
+def judged(world: World, seed: int, deaths: int, since: datetime, well_at: datetime) -> Verdict:
+    """What became of a world that began at `since`, and was well again from `well_at` on for long enough."""
     session = world.session()
     actions = [stored.action for stored in session.store.actions("default")]
     snapshot = session.open().snapshot
@@ -62,8 +66,13 @@ def judged(world: World, seed: int, deaths: int, since: datetime) -> Verdict:
     findings = [*audit.broken_chains(actions), *audit.miscounts(snapshot, actions)]
     return Verdict(
         seed=seed,
-        twice=tuple(_twice(own, actions)),
-        lost=(*_lost(actions, own), *_unchained(actions, {post.id: post.in_reply_to_id for post in own})),
+        twice=(*_twice(own, actions), *_too_late(own, actions)),
+        lost=(
+            *_lost(actions, own),
+            *_unchained(actions, {post.id: post.in_reply_to_id for post in own}),
+            *_overlooked(world, actions, well_at),
+            *_denied(actions, world.settings),
+        ),
         overspent=(*_overspent(world.bill_micros, spent, ceiling), *_too_fast(world, actions, since)),
         broken=tuple(f"{finding.where}: {finding.what}" for finding in findings),
         posts=len(own),
@@ -131,6 +140,91 @@ def _unchained(actions: list[Action], parents: Mapping[str, str | None]) -> list
         if not action.is_open and action.held is not None:
             found.append(f"{action.key} is {action.state.value} and holds {action.held.micros}")
     return found
+
+
+def _too_late(own: Iterable[Post], actions: Iterable[Action]) -> list[str]:
+    """Posts that X took after the send deadline of every attempt that may have been theirs."""
+    deadlines: dict[str, datetime] = {}
+    for action in actions:
+        for attempt in action.attempts:
+            text = action.steps[attempt.step].text
+            deadlines[text] = max(attempt.send_deadline_at, deadlines.get(text, attempt.send_deadline_at))
+    return [
+        f"post {post.id} went out at {post.created_at:%H:%M:%S}, its last deadline was {deadlines[post.text]:%H:%M:%S}"
+        for post in own
+        if post.text in deadlines and post.created_at >= deadlines[post.text]
+    ]
+
+
+def _overlooked(world: World, actions: Collection[Action], well_at: datetime) -> list[str]:
+    """Actions that are unknown although X has shown their post to a look, at a time when no process died or froze.
+
+    A look is for one of the actions whose attempt has its baseline and was open then: all of theirs must be shown.
+    """
+    found: dict[str, str] = {}
+    if not any(action.state is State.UNKNOWN for action in actions):
+        return []
+    for look in world.sandbox.requests(TIMELINE):
+        if look.at < well_at or (look.status, look.fault) != (HTTPStatus.OK, None):
+            continue
+        wanted = [action for action in actions if _looked_for(action, look.query.get("since_id", ""), look.at)]
+        shown = _newest(world, look.at, int(look.query["max_results"]))
+        if all(action.state is State.UNKNOWN and _is_among(action, shown) for action in wanted):
+            told = f"is unknown, and X has shown its post at {look.at:%H:%M:%S}"
+            found |= {action.key: f"{action.key} {told}" for action in wanted}
+    return list(found.values())
+
+
+def _looked_for(action: Action, baseline_id: str, at: datetime) -> bool:
+    """Whether a look from a baseline may have been for an action."""
+    return any(
+        attempt.baseline_id == baseline_id
+        and attempt.started_at <= at
+        and (attempt.closed_at is None or attempt.closed_at >= at)
+        for attempt in action.attempts
+    )
+
+
+def _is_among(action: Action, posts: Iterable[Post]) -> bool:
+    """Whether the post of an action's next step is among posts."""
+    step, baseline = action.steps[action.next_step], int(action.attempts[-1].baseline_id or "0")
+    return any(
+        post.text == step.text and bool(post.media_ids) == bool(step.media) and int(post.id) > baseline
+        for post in posts
+    )
+
+
+def _newest(world: World, at: datetime, most: int) -> list[Post]:
+    """The newest posts of the account that X showed at a time."""
+    return sorted((post for post in world.sandbox.posts() if post.is_visible(at)), key=lambda post: int(post.id))[
+        -most:
+    ]
+
+
+def _denied(actions: Collection[Action], settings: Settings) -> list[str]:
+    """Actions that were refused a place in their window, of which fewer were taken than there are.
+
+    A place is taken by another action that X may have seen, or that was on its way to X at that time.
+    """
+    found: list[str] = []
+    for action in actions:
+        if action.gate != "window quota" or action.state is not State.REFUSED:
+            continue
+        places = settings.max_per_window.of(action.kind) or 0
+        others = [other for other in actions if other.key != action.key and _beside(other, action)]
+        if len(others) < places:
+            found.append(f"{action.key} was refused one of {places} places, {len(others)} were taken")
+    return found
+
+
+def _beside(other: Action, action: Action) -> bool:
+    """Whether another action held a place in the same window when this one was refused it."""
+    refused_at = action.updated_at
+    return admission.window_key(other) == admission.window_key(action) and any(
+        attempt.outcome not in {"rate limited", "not sent"}
+        or attempt.started_at <= refused_at <= (attempt.closed_at or refused_at)
+        for attempt in other.attempts
+    )
 
 
 def _silent(action: Action) -> bool:

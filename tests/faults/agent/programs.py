@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -21,11 +21,12 @@ from songpost.bootstrap import Session
 from songpost.invoking import run_reader
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.clock import VirtualClock
+from songpost.lab.sandbox.rules import Rules
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.store.port import Store
 from tests.faults.agent.judge import BY_HAND, Verdict, judged
 from tests.faults.agent.lives import (
-    CREATE_FAULTS,
+    CALM,
     READ_FAULTS,
     UPLOAD_FAULTS,
     UPLOADING,
@@ -55,7 +56,7 @@ class Play:
     life: Life
     dice: random.Random
     person: random.Random
-    well: bool = False
+    well: bool = True
     deaths: int = 0
     sleepers: list[Process] = field(default_factory=list)
     seen: Account | None = None
@@ -119,9 +120,14 @@ class Play:
 
     def run(self, *work: Work) -> None:
         """Work side by side, with whoever is still frozen from before."""
-        awake = [*self.sleepers, *(self.process(one) for one in work)]
-        crash, freeze = (0.0, 0.0) if self.well else (0.01, 0.01)
-        self.sleepers = direct(awake, self.dice, crash=crash, freeze=freeze)
+        weather = CALM if self.well else self.life.weather
+        woken = [process for process in self.sleepers if not weather.asleep or self.person.random() >= weather.asleep]
+        asleep = [process for process in self.sleepers if process not in woken]
+        awake = [*woken, *(self.process(one) for one in work)]
+        frozen = direct(
+            awake, self.dice, crash=weather.crash, freeze=weather.freeze, freeze_at_call=weather.freeze_at_call
+        )
+        self.sleepers = asleep + frozen
         self.deaths += sum(isinstance(process.error, Crash) for process in awake)
 
     def work(self, ticks: int) -> list[Work]:
@@ -141,37 +147,45 @@ class Play:
 def played(seed: int, folder: Path, wrap_store: Callable[[Store], Store] = lambda store: store) -> Verdict:
     """Play one program from its seed, and judge it."""
     dice, life = random.Random(seed), life_of(seed)
-    clock = VirtualClock(MORNING)
-    sandbox = Sandbox(clock=clock, seed=seed)
+    clock, weather = VirtualClock(MORNING), life.weather
+    rules = Rules(visibility_lag_seconds=weather.lag_seconds)
+    if weather.harsh:
+        rules = replace(rules, owns_app=False, duplicate_window_seconds=0.0)
+    sandbox = Sandbox(clock=clock, seed=seed, rules=rules)
     settings = settings_of(seed, life, dice)
     world = World(folder, clock, sandbox, settings=settings, texts=texts_of(seed, life), wrap_store=wrap_store)
     furnish(folder, life)
     play = Play(world, life, dice, random.Random(f"{seed}/person"))
     cuts = random.Random(f"{seed}/cuts")
-    for _ in range(dice.randint(4, 9)):
+    if weather.harsh:
+        play.run(play.write)
+        clock.set(_next_round(play))
+    play.well = False
+    for _ in range(dice.randint(*weather.rounds)):
         _break_things(play, cuts)
-        if dice.random() < 0.1:
+        for _ in range(dice.choice(weather.by_hand)):
             sandbox.actors.post("songpost", f"{BY_HAND} {dice.randint(1, 10**9)}.")
         if life.answers and cuts.random() < 0.6:
             number = cuts.randint(1, 10**9)
             sandbox.actors.post(f"miller{number % 5}", f"@songpost how about {number}?")
-        play.run(*play.work(dice.choice((1, 1, 1, 2, 3))))
-        world.later(minutes=dice.choice((1, 5, 5, 17, 40)))
+        play.run(*play.work(dice.choice(weather.ticks)))
+        clock.set(_next_round(play))
+    well_at = clock.now()
     _let_it_rest(play)
-    return judged(world, seed, play.deaths, MORNING)
+    return judged(world, seed, play.deaths, MORNING, well_at)
 
 
 def _break_things(play: Play, cuts: random.Random) -> None:
     """Let some of X's next answers go wrong."""
     world, dice = play.world, play.dice
-    if dice.random() < 0.5:
-        world.fault(**dice.choice(CREATE_FAULTS), skip=cuts.choice((0, 0, 0, 1, 2)))
+    for _ in range(int(play.life.weather.create + dice.random())):
+        world.fault(**dice.choice(play.life.weather.creates), skip=cuts.choice((0, 0, 0, 1, 2)))
     if play.life.threads and cuts.random() < 0.15:
         world.fault("status", status=403, when="before", skip=cuts.choice((1, 2)))
-    if dice.random() < 0.4:
+    if dice.random() < play.life.weather.read:
         world.fault(endpoint="GET /2/users/:id/tweets", times=dice.choice((1, 5, 12)), **dice.choice(READ_FAULTS))
-    if play.life.pictures and cuts.random() < 0.4:
-        world.fault(endpoint=cuts.choice(UPLOADING), **cuts.choice(UPLOAD_FAULTS))
+    if play.life.pictures and cuts.random() < play.life.weather.upload:
+        world.fault(endpoint=cuts.choice(UPLOADING), times=cuts.choice((1, 1, 9)), **cuts.choice(UPLOAD_FAULTS))
     if play.life.answers and cuts.random() < 0.3:
         world.fault(endpoint="GET /2/users/:id/mentions", times=cuts.choice((1, 5)), **cuts.choice(READ_FAULTS))
 
@@ -191,6 +205,19 @@ def _let_it_rest(play: Play) -> None:
         if play.world.clock.now() > OVER and not play.now.stored:
             break
         play.world.clock.set(_next_time(play))
+
+
+def _next_round(play: Play) -> datetime:
+    """When a round is over: after some minutes, or where the weather is harsh, when something may go wrong again."""
+    clock, weather = play.world.clock, play.life.weather
+    soon = clock.now() + timedelta(minutes=play.dice.choice(weather.minutes))
+    if not weather.harsh:
+        return soon
+    account = play.now
+    slots = planning.open_slots(account.snapshot.plans.values())
+    due_at = min((slot.due_at for slot in slots), default=soon)
+    busy = bool(play.sleepers) or any(stored.action.attempts for stored in account.stored.values())
+    return max(min(soon, due_at) if busy else due_at, clock.now() + timedelta(minutes=1))
 
 
 def _next_time(play: Play) -> datetime:

@@ -100,10 +100,13 @@ class StagedWire:
         return answer
 
 
-def direct(processes: Sequence[Process], dice: random.Random, *, crash: float, freeze: float) -> list[Process]:
+def direct(
+    processes: Sequence[Process], dice: random.Random, *, crash: float, freeze: float, freeze_at_call: float
+) -> list[Process]:
     """Let processes run against each other until each is over or frozen; the frozen ones come back.
 
-    At each point a process dies with probability `crash`, or freezes with probability `freeze`.
+    At each point a process dies with probability `crash`, or freezes with probability `freeze`, at a call to X
+    `freeze_at_call`.
     """
     for process in processes:
         process.frozen = False
@@ -115,7 +118,7 @@ def direct(processes: Sequence[Process], dice: random.Random, *, crash: float, f
         fate = dice.random()
         if process.points and fate < crash:
             process.doomed = True
-        elif process.points and fate < crash + freeze:
+        elif process.points and fate < crash + (freeze_at_call if process.points[-1].endswith("call") else freeze):
             process.frozen = True
             continue
         process.turn()
