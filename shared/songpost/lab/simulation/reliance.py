@@ -47,11 +47,14 @@ class Reliance:
 
     def shown(self, value: Any, path: Path) -> Any:
         """A value as a tick gets to see it: always the same object for the same path."""
-        if not isinstance(value, (*_LOOKED_INTO, Mapping)) or _is_whole(path):
+        known = self._shown.get(path)
+        if known is not None:
+            return known
+        kind = _looked_into(value.__class__)
+        if kind is None or _is_whole(path):
             return value
-        if path not in self._shown:
-            self._shown[path] = Asked(self, path, value) if isinstance(value, Mapping) else _asked(self, path, value)
-        return self._shown[path]
+        made = self._shown[path] = Asked(self, path, value) if kind is Mapping else _asked(self, path, value)
+        return made
 
 
 def _is_whole(path: Path) -> bool:
@@ -59,9 +62,15 @@ def _is_whole(path: Path) -> bool:
     return len(path) == 1 and path[0][1] in {"plans", "actions"}
 
 
-def _kind(value: object) -> object:
+def _kind(value: Any) -> object:
     """What an answer is remembered as: a value, or of what is looked into further only its kind."""
-    return next((kind for kind in (*_LOOKED_INTO, Mapping) if isinstance(value, kind)), value)
+    return _looked_into(value.__class__) or value
+
+
+@cache
+def _looked_into(of: type) -> type | None:
+    """The kind that values of a class are of, where they are looked into further."""
+    return next((kind for kind in (*_LOOKED_INTO, Mapping) if issubclass(of, kind)), None)
 
 
 def _followed(snapshot: Snapshot, path: Path) -> object:
