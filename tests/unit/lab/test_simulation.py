@@ -20,8 +20,9 @@ from songpost.lab.simulation import judge
 from songpost.lab.simulation.record import Plan, Run, to_json
 from songpost.lab.simulation.run import simulate, store_for_a_run
 from songpost.lab.simulation.stage import Stage
+from songpost.lab.simulation.texts import arms_of, made_up
 from songpost.model import Action, Kind, State
-from songpost.settings import Settings
+from songpost.settings import Flag, Settings
 from songpost.store.port import PutItem, Store
 
 HOSTILE_DAYS = int(os.environ.get("SONGPOST_SIMULATED_DAYS", "25"))
@@ -68,6 +69,7 @@ def test_quiet_days_post_what_was_planned(lived: tuple[Run, Store]) -> None:
     assert 0 < uniform < 1
     assert chosen <= 1
     assert all(post.expected <= post.best for post in account.posts)
+    assert {True, False} == {post.media for post in account.posts}
     assert run.played < run.ticks == 6 * (288 + 48)
 
 
@@ -370,6 +372,16 @@ def test_accounts_of_one_store_have_texts_of_their_own() -> None:
 
     assert [6, 6, 6] == [len(one.posts) for one in run.accounts]
     assert [] == [refusal for one in run.accounts for refusal in one.refusals]
+
+
+def test_without_media_there_are_no_pictures_to_choose() -> None:
+    """Where the settings switch media off, the audience's best arms have none either."""
+    off = replace(settings(), feature_flags=replace(settings().feature_flags, allow_media=Flag.OFF))
+    texts = made_up(off, seed=1)
+
+    assert [] == [text for text in texts if text.media]
+    assert {False} == {arm.media for arm in arms_of(off, texts)}
+    assert {True, False} == {arm.media for arm in arms_of(settings(), made_up(settings(), seed=1))}
 
 
 def test_waits_of_lost_races_are_drawn_from_the_seed() -> None:

@@ -25,8 +25,9 @@ from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.lab.simulation.audience import Dice
 from songpost.lab.simulation.moments import Watch
 from songpost.lab.simulation.reliance import Reliance
+from songpost.lab.simulation.texts import PICTURE_BYTES
 from songpost.lab.simulation.trying import Busy, Proof, TriedStore
-from songpost.model import Json, Kind, State
+from songpost.model import Json, Kind, Media, State
 from songpost.settings import Settings
 from songpost.store.port import (
     Change,
@@ -368,6 +369,11 @@ class VirtualSession(Session):
         if self.tried is not None:
             raise Busy
         return self.warm.client_of(self)
+
+    def _medium(self, medium: Media) -> bytes:
+        """Made up, as the texts are."""
+        del medium
+        return PICTURE_BYTES
 
     def proof(self) -> Proof | None:
         """What a tried tick has shown that had no effect; `None` where it rests on what nobody tells of."""
