@@ -94,7 +94,7 @@ class Round:
 def foretell(account: Account, now: datetime, modes: Collection[str]) -> Round:
     """What a live tick would read at `now`, each place's first page at its worst price, and what it leaves. Pure."""
     snapshot = account.snapshot
-    plan = reading_plan.plan(snapshot, now, modes, own_posts.baselines(account, now))
+    plan = _planned(account, now, modes)
     pages: list[Page] = []
     for read in plan.reads:
         decision = _admitted(snapshot, read, now)
@@ -116,8 +116,9 @@ def read(
     An error of X ends the tick, not the function: it stands in the result, and the account pauses where nothing
     will work. Raises the errors of the store, and `IdentityError` for another user's credentials.
     """
-    if not _due(account, desk.now(), modes) or remaining() < TICK_SECONDS:
-        plan = reading_plan.plan(account.snapshot, desk.now(), modes)
+    plan = _planned(account, desk.now(), modes)
+    # An account that X has not been asked about yet starts with that.
+    if not (plan.reads or account.snapshot.identity is None) or remaining() < TICK_SECONDS:
         return Round(account=account, skipped=plan.skipped)
     account = pause_if_overspending(desk, account)
     opened = window()
@@ -128,11 +129,9 @@ def read(
     return _sweep(desk, account, opened, remaining, modes)
 
 
-def _due(account: Account, now: datetime, modes: Collection[str]) -> bool:
-    """Whether there is anything to read; an account that X has not been asked about yet starts with that."""
-    if account.snapshot.identity is None:
-        return True
-    return bool(reading_plan.plan(account.snapshot, now, modes, own_posts.baselines(account, now)).reads)
+def _planned(account: Account, now: datetime, modes: Collection[str], done: Collection[str] = ()) -> ReadPlan:
+    """What is to be read now, and what is not."""
+    return reading_plan.plan(account.snapshot, now, modes, own_posts.baselines(account, now), done)
 
 
 def _sweep(
@@ -162,7 +161,7 @@ def _sweep(
         if _finished(account.snapshot, planned, pages):
             done.add(planned.wanted.name)
     if rest is None:  # what was cut short by time or pages
-        rest = reading_plan.plan(account.snapshot, desk.now(), modes, done=done).skipped
+        rest = _planned(account, desk.now(), modes, done).skipped
     return Round(account=account, pages=tuple(pages), skipped=rest)
 
 
@@ -191,7 +190,7 @@ def _book(
 
     def decide(current: Account) -> Move[tuple[Planned, AdmittedRead | Refused] | ReadPlan]:
         now, snapshot = desk.now(), current.snapshot
-        plan = reading_plan.plan(snapshot, now, modes, own_posts.baselines(current, now), done)
+        plan = _planned(current, now, modes, done)
         if not plan.reads:
             return Move(snapshot=snapshot, result=plan)
         planned = replace(own_posts.bounded(plan.reads[0], current, now), line=line)
