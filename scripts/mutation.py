@@ -74,15 +74,13 @@ def mutmut(folder: Path) -> None:
 
 def survivors(folder: Path) -> tuple[int, dict[str, str]]:
     """How many changes were tried, and those that no test noticed, by name: the lines that differ."""
-    from mutmut.mutation.diff_apply import get_diff_for_mutant  # type: ignore[import-not-found]  # its own environment
-
-    os.chdir(folder)  # mutmut looks for its work where it stands
     tried, found = 0, {}
-    for meta in sorted(Path("mutants/src").rglob("*.meta")):
+    for meta in sorted((folder / "mutants" / "src").rglob("*.meta")):
         ends = json.loads(meta.read_text())["exit_code_by_key"]
         tried += len(ends)
         for name in (name for name, code in ends.items() if code == 0 or code is None):
-            lines = get_diff_for_mutant(name).splitlines()
+            shown = [str(BIN / "mutmut"), "show", name]
+            lines = subprocess.run(shown, cwd=folder, check=True, capture_output=True, text=True).stdout.splitlines()
             found[name.rpartition(".")[2]] = "\n".join(line for line in lines if re.match(r"[-+](?![-+])", line))
     return tried, found
 
@@ -117,7 +115,6 @@ def main() -> int:
             scratch(Path(made), module, ROUNDS[module])
             mutmut(Path(made))
             unexplained += tell(module, *survivors(Path(made)), time.monotonic() - begun)
-            os.chdir(TOP)
     return 1 if unexplained else 0
 
 
