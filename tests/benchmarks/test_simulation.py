@@ -15,7 +15,8 @@ TOP = Path(__file__).parents[2]
 RUN = """
 import json, sys, time
 from songpost.given import from_file
-from songpost.lab.simulation.run import simulate, store_for_a_run
+from songpost.lab.simulation.fleets import simulate
+from songpost.lab.simulation.run import store_for_a_run
 from songpost.lab.simulation.record import Plan
 days, accounts, faults = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 settings = from_file(__import__("pathlib").Path("songpost.example.yaml")).settings

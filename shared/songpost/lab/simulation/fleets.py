@@ -1,7 +1,7 @@
 """Many accounts: each fleet of `TOGETHER` shares an X app, a store and a clock; fleets know nothing of each other.
 
-So they run side by side, one for each processor, and a run is the same on any number of these. This process plays a
-fleet itself, and then whichever others nobody has begun.
+So they run side by side, a process for each processor, and a run is the same on any number of these. The first fleet is
+played by this process: the report is drawn from its store.
 """
 
 from __future__ import annotations
@@ -33,18 +33,14 @@ def simulate(plan: Plan, store: Store, progress: Progress = lambda _: None, proc
     `progress` hears of each day of each fleet that is over. Raises as `run.simulate` does.
     """
     first, *others = fleets_of(plan)
-    helpers = min(len(others), (processors or _processors()) - 1)
-    if not helpers:
+    processors = processors or _processors()
+    if not others or processors == 1:
         return joined([one.simulate(first, store, progress), *(_played(fleet, progress) for fleet in others)])
-    with ProcessPoolExecutor(helpers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(len(others), processors), mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(_played, fleet) for fleet in others]
         for future in waiting:
             future.add_done_callback(lambda done: _told(done, progress))
-        runs = {0: one.simulate(first, store, progress)}
-        # The helpers take the fleets in their order, so the last one is the likeliest to be free.
-        for number, (fleet, future) in reversed(list(enumerate(zip(others, waiting, strict=True), 1))):
-            runs[number] = _played(fleet, progress) if future.cancel() else future.result()
-    return joined(runs[number] for number in sorted(runs))
+        return joined([one.simulate(first, store, progress), *(future.result() for future in waiting)])
 
 
 def _processors() -> int:
