@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from songpost.given import from_file
-from songpost.lab.simulation.fleets import simulate
+from songpost.lab.simulation import run
+from songpost.lab.simulation.fleets import fleets_of, simulate
 from songpost.lab.simulation.record import Plan, to_json
 from songpost.lab.simulation.run import store_for_a_run
 from tests.e2e.conftest import House
@@ -63,6 +64,13 @@ def test_fleets_of_accounts_come_to_the_same_on_any_number_of_processors(tmp_pat
     assert [f"sim-{number:03d}" for number in range(1, 13)] == [one.account for one in alone.accounts]
     assert 36 == sum(len(one.posts) for one in alone.accounts)
     assert 2 == len(days)
+    fleets = []
+    for fleet in fleets_of(plan):
+        with store_for_a_run() as store:
+            fleets.append(run.simulate(fleet, store))
+    for name in ("calls", "ticks", "played", "people"):
+        assert getattr(alone, name) == sum(getattr(one, name) for one in fleets)
+    assert alone.trouble.struck == sum(one.trouble.struck for one in fleets) > 0
 
 
 def test_a_simulation_is_told_in_words(tmp_path: Path) -> None:

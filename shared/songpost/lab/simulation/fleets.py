@@ -1,7 +1,7 @@
 """Many accounts: each fleet of `TOGETHER` shares an X app, a store and a clock; fleets know nothing of each other.
 
-So they run side by side, a process for each processor, and a run is the same on any number of these. The first fleet is
-played by this process: the report is drawn from its store.
+So they run side by side, as many processes as processors beside this one, which plays the first fleet (the report is
+drawn from its store); a run is the same on any number of these.
 """
 
 from __future__ import annotations
