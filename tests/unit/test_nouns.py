@@ -115,6 +115,62 @@ def test_codecs_know_nouns() -> None:
         TypeAdapter(Named).validate_python({"name": 3})
 
 
+@dataclasses.dataclass(frozen=True)
+class Unslotted:
+    """A dataclass whose fields lie in a dictionary."""
+
+    x: int = 0
+    y: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """A dataclass that looks at what it is made of."""
+
+    x: int
+    y: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what is below nothing."""
+        if self.y < 0:
+            raise ValueError("below nothing")
+
+
+@dataclasses.dataclass(slots=True)
+class Counted:
+    """A dataclass with a field that nobody gives."""
+
+    x: int
+    y: int = 0
+    twice: int = field(init=False, default=4)
+
+
+@pytest.mark.parametrize("kind", [_noun(), _plain(), Unslotted, Checked, Counted, type("Heir", (_noun(),), {})])
+@pytest.mark.parametrize("changes", [{}, {"y": 7}, {"x": 0, "y": None}, {"z": 1}, {"y": 1, "z": 1}])
+def test_replace_is_that_of_the_standard_library(kind: type[Any], changes: dict[str, Any]) -> None:
+    """A copy with other fields: of the same kind, equal to the standard library's, refused where that refuses."""
+    noun = kind(1, 2)
+    try:
+        expected = dataclasses.replace(noun, **changes)
+    except TypeError:
+        with pytest.raises(TypeError):
+            nouns.replace(noun, **changes)
+        return
+    made = nouns.replace(noun, **changes)
+    assert (type(expected), expected) == (type(made), made)
+    assert (1, 2) == (noun.x, noun.y)
+
+
+def test_replace_checks_what_a_class_checks() -> None:
+    """What a class refuses to be made of, it refuses to become."""
+    with pytest.raises(ValueError, match="below nothing"):
+        nouns.replace(Checked(1), y=-1)
+    with pytest.raises(ValueError, match="init=False"):
+        nouns.replace(Counted(1), twice=5)
+    with pytest.raises(TypeError):
+        nouns.replace(3, y=5)  # type: ignore[type-var]  # no dataclass
+
+
 def test_a_noun_is_frozen_and_has_slots() -> None:
     """Anything else is refused where it is defined."""
     with pytest.raises(TypeError, match="frozen and has slots"):
