@@ -14,7 +14,8 @@ import yaml
 from songpost import content_file
 from songpost.agent import accounts, apart, crediting, inbox, interacting, journal, library, planning
 from songpost.agent.events import READER_MODES, WRITER_MODES
-from songpost.cli.words import COMMANDS, Row
+from songpost.cli.commands import COMMANDS
+from songpost.cli.words import Row
 from songpost.core.snapshot import (
     CONTROL,
     DRAFTS,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from songpost.cli.commands import COMMANDS
 from songpost.cli.words import parser
 from songpost.errors import SongpostError
 
@@ -21,7 +22,7 @@ Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    words = parser().parse_args(argv)
+    words = parser(COMMANDS).parse_args(argv)
     environ = with_dotenv(dict(os.environ), Path(".env"))
     try:
         command: Command = getattr(import_module(f"songpost.cli.{words.room}"), words.command)

@@ -14,9 +14,10 @@ import pytest
 from songpost.agent import control
 from songpost.agent.events import Invocation
 from songpost.cli import terminal
+from songpost.cli.commands import COMMANDS
 from songpost.cli.main import main
 from songpost.cli.show import listing
-from songpost.cli.words import COMMANDS, Row, parser
+from songpost.cli.words import Row, parser
 from songpost.invoking import run_reader
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
@@ -336,7 +337,7 @@ def test_every_command_has_a_room_and_an_example(
     from importlib import import_module
 
     with pytest.raises(SystemExit) as left:
-        parser().parse_args([*path, "--help"])
+        parser(COMMANDS).parse_args([*path, "--help"])
     assert 0 == left.value.code
     said, _, _ = capsys.readouterr().out.partition("example:")
     assert 80 >= max(map(len, said.splitlines()))
@@ -344,4 +345,4 @@ def test_every_command_has_a_room_and_an_example(
         assert callable(getattr(import_module(f"songpost.cli.{row.room}"), row.command or row.name))
         words = shlex.split(row.example.splitlines()[0])
         assert "songpost" == words[0]
-        assert row.room == parser().parse_args(words[1:]).room
+        assert row.room == parser(COMMANDS).parse_args(words[1:]).room
