@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 LOUD = ("tweepy", "oauthlib", "requests_oauthlib", "urllib3", "botocore", "boto3", "pynamodb", "opentelemetry")
@@ -155,18 +155,19 @@ class _Recording(Span):
         self._span.set_attributes({f"songpost.{name}": value for name, value in attributes.items()})  # type: ignore[attr-defined]
 
 
-_NOTHING = Span()
+_NOTHING = nullcontext(Span())
 
 
-@contextmanager
-def span(name: str, *, client: bool = False, **attributes: str | bool | float) -> Iterator[Span]:
+def span(name: str, *, client: bool = False, **attributes: str | bool | float) -> AbstractContextManager[Span]:
     """One step of a tick as a span: `tick`, `admission`, `commit`, or a call to X by the name of its endpoint.
 
     An error that passes through is named by its class alone: its words may hold a text.
     """
-    if not _state["traces"]:
-        yield _NOTHING
-        return
+    return _recorded(name, client=client, attributes=attributes) if _state["traces"] else _NOTHING
+
+
+@contextmanager
+def _recorded(name: str, *, client: bool, attributes: Mapping[str, str | bool | float]) -> Iterator[Span]:
     from opentelemetry import trace
     from opentelemetry.trace import SpanKind, Status, StatusCode
 

@@ -293,7 +293,8 @@ class Client(Engine):
 
 def _page(reply: Reply) -> Page:
     """Read one page of posts."""
-    return Page(posts=reply.posts(), complete=not reply.next_token, next_token=reply.next_token)
+    token = reply.next_token
+    return Page(posts=reply.posts(), complete=not token, next_token=token)
 
 
 def _check(form: re.Pattern[str], value: str, where: str) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
-
-from tenacity import RetryCallState, Retrying, retry_if_exception
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from songpost import telemetry
 from songpost.endpoints import Endpoint, Retry
-from songpost.errors import NotSent, OutcomeOpen, RateLimited, Unauthorized, UsageCapped
+from songpost.errors import NotSent, OutcomeOpen, RateLimited, Unauthorized, UsageCapped, XError
 from songpost.x.answers import Reply, read
 from songpost.x.authorization import Authorization
 from songpost.x.nouns import Answer
 from songpost.x.transport import Request, Transport
 from songpost.x.wire import Call, signed
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 logger = logging.getLogger(__name__)
 
@@ -66,16 +68,7 @@ class Engine:
         After a 401 the authorization is renewed once, if its mode can: X certainly did nothing.
         """
         last = min(send_by, deadline) if send_by else deadline
-        retrying = Retrying(
-            retry=retry_if_exception(partial(_may_retry, endpoint)),
-            wait=self._wait,
-            stop=partial(self._stop, last),
-            sleep=self._sleep,
-            before_sleep=partial(_log_wait, endpoint),
-            reraise=True,
-        )
         signing = authorization or self._authorization
-
         opened: list[OutcomeOpen] = []
 
         def attempt() -> Answer[_T]:
@@ -91,17 +84,42 @@ class Engine:
 
         try:
             try:
-                return retrying(attempt)
+                return self._carried_out(endpoint, attempt, last)
             except Unauthorized:
                 if not signing.renew(last):
                     raise
                 logger.info("%s: the token was rejected and is renewed", endpoint.name)
-                return retrying(attempt)
+                return self._carried_out(endpoint, attempt, last)
         except (NotSent, RateLimited):
             # This try was certainly not billed, but one before it may have been.
             if opened:
                 raise opened[-1] from None
             raise
+
+    def _carried_out(self, endpoint: Endpoint, attempt: Callable[[], _T], last: datetime) -> _T:
+        """Try once, and where that failed and it is safe, again until `last`."""
+        try:
+            return attempt()
+        except XError as error:
+            if not _may_retry(endpoint, error):
+                raise
+            failed = error
+        from tenacity import Retrying, retry_if_exception  # hardly ever needed
+
+        retrying = Retrying(
+            retry=retry_if_exception(partial(_may_retry, endpoint)),
+            wait=self._wait,
+            stop=partial(self._stop, last),
+            sleep=self._sleep,
+            before_sleep=partial(_log_wait, endpoint),
+            reraise=True,
+        )
+        tries: Iterator[Callable[[], _T]] = chain([partial(_fail, failed)], repeat(attempt))
+
+        def following() -> _T:
+            return next(tries)()
+
+        return retrying(following)
 
     def pause(self, seconds: float, *, deadline: datetime) -> None:
         """Wait for X, if the wait ends before the deadline. Raises `NotSent` where it does not."""
@@ -167,6 +185,11 @@ def _may_retry(endpoint: Endpoint, error: BaseException) -> bool:
     if isinstance(error, OutcomeOpen):
         return endpoint.retry is Retry.SAFE
     return isinstance(error, NotSent)
+
+
+def _fail(error: XError) -> NoReturn:
+    """The first try, as it went."""
+    raise error
 
 
 def _error(state: RetryCallState) -> BaseException | None:

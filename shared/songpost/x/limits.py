@@ -9,6 +9,7 @@ families. Any of them may be missing, empty or absurd, and a 429 may come with a
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -18,11 +19,16 @@ from songpost.errors import quote
 
 logger = logging.getLogger(__name__)
 
-_FAMILIES = (
-    ("x-rate-limit-", "user15"),
-    ("x-user-limit-24hour-", "user24h"),
-    ("x-app-limit-24hour-", "app24h"),
+_FAMILIES = tuple(
+    (scope, tuple(prefix + part for part in ("limit", "remaining", "reset")))
+    for prefix, scope in (
+        ("x-rate-limit-", "user15"),
+        ("x-user-limit-24hour-", "user24h"),
+        ("x-app-limit-24hour-", "app24h"),
+    )
 )
+"""The headers of each window: its limit, what is left of it, and when it starts anew (Unix seconds)."""
+_NUMBERS = re.compile(r"[0-9]{1,19} [0-9]{1,19} [0-9]{1,19}")
 _LONGEST_WINDOW = timedelta(hours=25)
 """Resets further away than this are absurd: the longest window is 24 hours."""
 _LARGEST_LIMIT = 1_000_000_000
@@ -37,9 +43,9 @@ def buckets_from(
     that is not after `x_now` tells of a window that is over, and one more than 25 hours off of none that X has.
     """
     found = []
-    for prefix, scope in _FAMILIES:
-        values = [headers.get(prefix + part, "") for part in ("limit", "remaining", "reset")]
-        if not any(values):
+    for scope, (limit, remaining, reset) in _FAMILIES:
+        values = [headers.get(limit, ""), headers.get(remaining, ""), headers.get(reset, "")]
+        if values == ["", "", ""]:
             continue
         bucket = _bucket(endpoint.bucket(scope), values, seen_at, x_now)
         if bucket is None:
@@ -51,9 +57,9 @@ def buckets_from(
 
 def _bucket(name: str, values: list[str], seen_at: datetime, x_now: datetime) -> Bucket | None:
     """Make a bucket of limit, remaining and reset as text; `None` where they make no sense."""
-    if not all(value.isascii() and value.isdigit() and len(value) < 20 for value in values):
+    if not _NUMBERS.fullmatch(" ".join(values)):
         return None
-    limit, remaining, reset = (int(value) for value in values)
+    limit, remaining, reset = map(int, values)
     if remaining > limit or limit > _LARGEST_LIMIT:
         return None
     try:
