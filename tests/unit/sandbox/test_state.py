@@ -47,6 +47,18 @@ def statuses(caller: Caller) -> list[int]:
     return seen
 
 
+def test_a_spent_month_is_spent_after_loading() -> None:
+    """What was read before the state was saved counts against the cap of the plan."""
+    first = Caller(Sandbox(rules=Rules(plan="free", monthly_posts_read=1)))
+    timeline = f"/2/users/{first.user_id}/tweets"
+    first.posted("one")
+    assert 200 == first.get(timeline).status
+
+    second = Caller(from_json(to_json(first.sandbox)))
+
+    assert 429 == second.get(timeline).status
+
+
 def test_a_loaded_sandbox_goes_on_as_the_saved_one(tmp_path: Path) -> None:
     """State, timeline and the next four hundred calls are the same on both."""
     first = lived()

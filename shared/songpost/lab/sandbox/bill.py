@@ -6,7 +6,8 @@ resource read at the owned price and again at the full one is charged twice: the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +36,7 @@ class Bill:
         self.read_today: set[tuple[str, str]] = set()
         self.read_day = ""
         self.usage: dict[str, dict[str, int]] = {}
+        self._ever: Counter[str] = Counter()
 
     def require(self, rules: Rules, item: str, now: datetime, account_id: str) -> None:
         """Refuse with 402 where the credits left do not cover one unit of an item."""
@@ -67,6 +69,12 @@ class Bill:
         if posts:
             day = self.usage.setdefault(now.astimezone(UTC).date().isoformat(), {})
             day[what] = day.get(what, 0) + posts
+            self._ever[what] += posts
+
+    def recall(self, usage: Mapping[str, Mapping[str, int]]) -> None:
+        """Take the counts of each day (UTC) as they were saved."""
+        self.usage = {day: dict(counts) for day, counts in usage.items()}
+        self._ever = sum(map(Counter, usage.values()), Counter())
 
     def used(self, what: str, rules: Rules, now: datetime) -> int:
         """The posts `read` or `written` since the billing cycle began."""
@@ -78,7 +86,7 @@ class Bill:
         plan = PLANS[rules.plan]
         own = {"read": rules.monthly_posts_read, "written": rules.monthly_posts_written}[what]
         cap = own if own is not None else {"read": plan.posts_read, "written": plan.posts_written}[what]
-        if cap is not None and self.used(what, rules, now) >= cap:
+        if cap is not None and self._ever[what] >= cap and self.used(what, rules, now) >= cap:
             raise problems.usage_capped(rules.plan, account_id)
 
     def by_endpoint(self) -> dict[str, int]:

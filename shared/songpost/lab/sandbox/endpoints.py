@@ -6,6 +6,8 @@ True that only the app alone may, False that only a user may. A permission that 
 
 from __future__ import annotations
 
+import re
+
 from . import media, oauth2, people, posts, relations, timelines, usage
 from .service import Endpoint
 from .vocabulary import POST_QUERY, USER_QUERY
@@ -104,12 +106,12 @@ class Routes:
 
     def __init__(self) -> None:
         self._fixed: dict[str, Endpoint] = {}
-        self._open: dict[tuple[str, int], list[tuple[list[str], Endpoint]]] = {}
+        self._open: dict[str, list[tuple[re.Pattern[str], Endpoint]]] = {}
         for endpoint in (*API, *OPEN):
             method, path = endpoint.name.split(" ")
             if ":" in path:
-                parts = path.split("/")
-                self._open.setdefault((method, len(parts)), []).append((parts, endpoint))
+                form = re.compile(re.sub(r":(\w+)", r"(?P<\1>[^/]*)", path))
+                self._open.setdefault(method, []).append((form, endpoint))
             else:
                 self._fixed[endpoint.name] = endpoint
 
@@ -118,8 +120,7 @@ class Routes:
         fixed = self._fixed.get(f"{method} {path}")
         if fixed is not None:
             return fixed, {}
-        given = path.split("/")
-        for parts, endpoint in self._open.get((method, len(given)), []):
-            if all(part.startswith(":") or part == value for part, value in zip(parts, given, strict=True)):
-                return endpoint, {part[1:]: value for part, value in zip(parts, given, strict=True) if part[:1] == ":"}
+        for form, endpoint in self._open.get(method, []):
+            if (match := form.fullmatch(path)) is not None:
+                return endpoint, match.groupdict()
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from . import problems, render
 from .render import Wanted
@@ -25,8 +26,12 @@ from .world import Post, User
 
 def _list(call: Call, name: str, allowed: frozenset[str]) -> frozenset[str]:
     text = call.query.get(name)
-    if text is None:
-        return frozenset()
+    return frozenset() if text is None else _known(name, text, allowed)
+
+
+@lru_cache(maxsize=64)
+def _known(name: str, text: str, allowed: frozenset[str]) -> frozenset[str]:
+    """The values of a list, by their old names; a 400 for the first that does not exist."""
     found = [_old_name(item) for item in text.split(",")]
     for item in found:
         if item not in allowed and item not in NEWER_FIELDS and item not in NEWER_EXPANSIONS:
@@ -90,6 +95,8 @@ def posts_answer(
 
 def charge(service: Service, call: Call, item: str, ids: Sequence[str]) -> None:
     """Charge a read, per resource."""
+    if not ids:
+        return
     service.bill.charge_reads(service.rules, call.number, call.endpoint, item, ids, call.now)
 
 

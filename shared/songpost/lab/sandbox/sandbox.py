@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlsplit
+from functools import lru_cache, partial
+from urllib.parse import unquote_plus, urlsplit
 
 from . import oauth1, problems, render
 from .actors import Actors
@@ -86,25 +87,26 @@ class Sandbox:
         found = self._routes.find(request.method.upper(), address.path)
         name = found[0].name if found else f"{request.method.upper()} {address.path}"
         fault = self.faults.draw(number, name, spared=name in OPEN_NAMES)
-        record = Record(
+        recorded = partial(
+            Record,
             number=number,
             at=now,
             method=request.method.upper(),
             url=f"{address.scheme}://{address.netloc}{address.path}",
             path=address.path,
-            query=dict(parse_qsl(address.query, keep_blank_values=True)),
+            query=dict([_parameter(part) for part in address.query.split("&") if part]),
             body=masked(name, request.body),
             scheme=headers.get("authorization", "none").split(" ", 1)[0].lower(),
             endpoint=name,
             fault=fault.kind if fault else None,
         )
         try:
-            response, user_id = self._struck(fault, record, request, headers, found)
+            response, user_id = self._struck(fault, recorded(), request, headers, found)
         except ConnectionLost as lost:
-            self.records.append(replace(record, status=None, effect=lost.effect))
+            self.records.append(recorded(effect=lost.effect))
             raise
         effect = fault is None or fault.effect
-        self.records.append(replace(record, status=response.status, effect=effect, user_id=user_id))
+        self.records.append(recorded(status=response.status, effect=effect, user_id=user_id))
         return response
 
     def _struck(
@@ -157,7 +159,8 @@ class Sandbox:
             answer = refusal.answer
         if self.service.rules.vocabulary == "post":
             answer = replace(answer, document=render.in_new_words(answer.document))
-        return replace(answer, headers={**limit_headers, **answer.headers}), identity.user_id
+        headers = {**limit_headers, **answer.headers}
+        return Answer(answer.status, answer.document, answer.raw, answer.content_type, headers), identity.user_id
 
     def _identify(self, request: Request, headers: dict[str, str]) -> Identity:
         header = headers.get("authorization", "")
@@ -197,16 +200,18 @@ class Sandbox:
         read_only = identity.scheme == "oauth1" and endpoint.writes and not rules.oauth1_write
         unscoped = identity.scheme == "oauth2" and not scopes.issuperset(endpoint.scopes)
         refused = bool(endpoint.permission) and endpoint.permission not in PLANS[rules.plan].permits
-        unknown = sorted(record.query.keys() - endpoint.query)
-        checks: tuple[tuple[bool, Callable[[], Refusal]], ...] = (
-            (not rules.enrolled, lambda: problems.not_enrolled(APP_ID)),
-            (suspended, problems.suspended),
-            (unscoped, lambda: problems.forbidden("Forbidden")),
-            (read_only, problems.read_only_app),
-            (refused, lambda: problems.plan_forbids(rules.plan, endpoint.permission)),
-            (bool(unknown), lambda: problems.unknown_parameter(unknown[0], endpoint.query)),
-        )
-        return next((refusal() for holds, refusal in checks if holds), None)
+        if not rules.enrolled:
+            return problems.not_enrolled(APP_ID)
+        if suspended:
+            return problems.suspended()
+        if unscoped:
+            return problems.forbidden("Forbidden")
+        if read_only:
+            return problems.read_only_app()
+        if refused:
+            return problems.plan_forbids(rules.plan, endpoint.permission)
+        unknown = record.query.keys() - endpoint.query
+        return problems.unknown_parameter(min(unknown), endpoint.query) if unknown else None
 
     def _perform(self, endpoint: Endpoint, call: Call) -> Answer:
         try:
@@ -320,6 +325,13 @@ class Sandbox:
             now = self.clock.now()
             latest = max((post.visible_at for post in self.service.world.posts.values()), default=now)
             return max(timedelta(), latest - now)
+
+
+@lru_cache(maxsize=256)
+def _parameter(text: str) -> tuple[str, str]:
+    """A `name=value` of a query, decoded; most of them are the same in every request."""
+    name, _, value = text.partition("=")
+    return unquote_plus(name), unquote_plus(value)
 
 
 def _unknown_path(path: str) -> Answer:

@@ -142,7 +142,7 @@ def _restore_money(sandbox: Sandbox, state: dict[str, JSON]) -> None:
     bill.spent_micros = _int(saved["spent_micros"])
     bill.read_today = {_pair(item) for item in as_list(saved["read_today"])}
     bill.read_day = str(saved["read_day"])
-    bill.usage = {day: {k: _int(n) for k, n in as_dict(c).items()} for day, c in as_dict(saved["usage"]).items()}
+    bill.recall({day: {k: _int(n) for k, n in as_dict(c).items()} for day, c in as_dict(saved["usage"]).items()})
     for key, window in as_dict(state["windows"]).items():
         opened_at, used = as_list(window)
         sandbox.service.windows.open[key] = (_float(opened_at), _int(used))

@@ -167,9 +167,8 @@ class _Window:
 
 def _page(service: Service, call: Call, posts: Iterator[Post], size: int, item: str) -> Answer:
     """The page of posts, newest first, at which the query's token points, read no further than needed."""
-    check = _check(call)
     token = call.query.get("pagination_token", call.query.get("next_token"))
-    first = None if token is None else _place(token, check)
+    first = None if token is None else _place(token, _check(call))
     newer: deque[Post] = deque(maxlen=size)
     page: list[Post] = []
     meta: dict[str, JSON] = {}
@@ -179,10 +178,10 @@ def _page(service: Service, call: Call, posts: Iterator[Post], size: int, item: 
         elif len(page) < size:
             page.append(post)
         else:
-            meta["next_token"] = _token(int(post.id), check)
+            meta["next_token"] = _token(int(post.id), _check(call))
             break
     if newer and call.endpoint != "GET /2/tweets/search/recent":
-        meta["previous_token"] = _token(int(newer[0].id), check)
+        meta["previous_token"] = _token(int(newer[0].id), _check(call))
     if page:
         meta |= {"newest_id": page[0].id, "oldest_id": page[-1].id}
     meta["result_count"] = len(page)

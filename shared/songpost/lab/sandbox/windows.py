@@ -38,17 +38,20 @@ class RateWindows:
         and the app's 24 hours.
         """
         second = now.timestamp()
-        applies = {name: limit for name, limit in limits.items() if _applies(name, user_id)}
-        found = {name: self._window(endpoint, name, user_id, second) for name in applies}
-        allowed = all(used < applies[name] for name, (_, used) in found.items())
+        allowed, found = True, []
+        for name, limit in limits.items():
+            if _applies(name, user_id):
+                opened_at, used = self._window(endpoint, name, user_id, second)
+                allowed = allowed and used < limit
+                found.append((name, limit, opened_at, used))
         headers: dict[str, str] = {}
-        for name, (opened_at, before) in found.items():
+        for name, limit, opened_at, before in found:
             used = before + 1 if allowed else before
             if allowed:
                 self.open[_key(endpoint, name, user_id)] = (opened_at, used)
             prefix = HEADERS[name]
-            headers[f"{prefix}-limit"] = str(applies[name])
-            headers[f"{prefix}-remaining"] = str(max(0, applies[name] - used))
+            headers[f"{prefix}-limit"] = str(limit)
+            headers[f"{prefix}-remaining"] = str(max(0, limit - used))
             headers[f"{prefix}-reset"] = str(int(opened_at + SECONDS[name[-3:]]))
         return allowed, headers
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Answer:
         """The bytes that go out."""
         if self.raw is not None:
             return self.raw
-        return json.dumps(self.document, ensure_ascii=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(self.document).encode()
 
 
 class Refusal(Exception):
