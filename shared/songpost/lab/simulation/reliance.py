@@ -17,54 +17,72 @@ from songpost.account_documents import Position, Positions, Tally, Usage
 from songpost.core.snapshot import Snapshot
 
 FIELD, ITEM, HAS, KEYS = "field", "item", "has", "keys"
-Path = tuple[tuple[str, str], ...]
-"""How one gets from a snapshot to what was asked: the way of each step, and the name of the field or entry."""
+"""The ways of asking: for a field of a noun, for an entry of a mapping, whether it has one, for all of its keys."""
 _LOOKED_INTO = (Snapshot, Usage, Tally, Positions, Position)
+_AS_A_WHOLE = frozenset({"plans", "actions"})
+"""What is relied on as a whole of a snapshot's own mappings: all but the versions."""
 _ABSENT = object()
+_UNASKED = object()
+
+
+class Questions:
+    """The questions that were asked of one value which is looked into, and their answers.
+
+    The answer to a question for another such value are the questions that were asked of that one.
+    """
+
+    def __init__(self, plain: Any) -> None:
+        self.plain = plain
+        self.kind = _looked_into(plain.__class__)
+        self._whole = _AS_A_WHOLE if self.kind is Snapshot else frozenset()
+        self._answers: dict[tuple[str, str], object] = {}
+        self._shown: dict[str, Any] = {}
+        self.view: Any = Asked(self) if self.kind is Mapping else _asked(self)
+        """The value as a tick gets to see it."""
+
+    def ask(self, way: str, name: str) -> Any:
+        """What a tick gets to see of a field or an entry: always the same object."""
+        shown = self._shown.get(name, _UNASKED)
+        if shown is not _UNASKED:
+            return shown
+        answer = shown = _answer(self.plain, way, name)
+        if name not in self._whole and _looked_into(answer.__class__) is not None:
+            answer = Questions(answer)
+            shown = answer.view
+        self._answers[way, name] = answer
+        self._shown[name] = shown
+        return shown
+
+    def note(self, way: str, name: str) -> None:
+        """Remember the answer to a question about what a mapping has."""
+        if (way, name) not in self._answers:
+            self._answers[way, name] = _answer(self.plain, way, name)
+
+    def holds(self, value: Any) -> bool:
+        """Whether another value gives every answer that this one gave."""
+        if value is self.plain:
+            return True
+        if _looked_into(value.__class__) is not self.kind:
+            return False
+        for (way, name), answer in self._answers.items():
+            now = _answer(value, way, name)
+            if answer.holds(now) if isinstance(answer, Questions) else now is answer or now == answer:
+                continue
+            return False
+        return True
 
 
 class Reliance:
     """The questions that were asked of one snapshot, and their answers."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._answers: dict[Path, object] = {}
-        self._shown: dict[Path, Any] = {}
-        self.view: Snapshot = self.shown(snapshot, ())
+        self._questions = Questions(snapshot)
+        self.view: Snapshot = self._questions.view
         """The snapshot, to be asked."""
 
     def holds(self, snapshot: Snapshot) -> bool:
         """Whether another snapshot of the account gives every answer that this one gave."""
-        for path, answer in self._answers.items():
-            now = _followed(snapshot, path)
-            if now is not answer and now != answer:
-                return False
-        return True
-
-    def note(self, path: Path, value: object) -> None:
-        """Remember an answer."""
-        if path not in self._answers:
-            self._answers[path] = value if _is_whole(path) else _kind(value)
-
-    def shown(self, value: Any, path: Path) -> Any:
-        """A value as a tick gets to see it: always the same object for the same path."""
-        known = self._shown.get(path)
-        if known is not None:
-            return known
-        kind = _looked_into(value.__class__)
-        if kind is None or _is_whole(path):
-            return value
-        made = self._shown[path] = Asked(self, path, value) if kind is Mapping else _asked(self, path, value)
-        return made
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether what lies here is relied on as a whole: of a snapshot's own mappings all but the versions."""
-    return len(path) == 1 and path[0][1] in {"plans", "actions"}
-
-
-def _kind(value: Any) -> object:
-    """What an answer is remembered as: a value, or of what is looked into further only its kind."""
-    return _looked_into(value.__class__) or value
+        return self._questions.holds(snapshot)
 
 
 @cache
@@ -73,57 +91,49 @@ def _looked_into(of: type) -> type | None:
     return next((kind for kind in (*_LOOKED_INTO, Mapping) if issubclass(of, kind)), None)
 
 
-def _followed(snapshot: Snapshot, path: Path) -> object:
-    """The answer that a snapshot gives at the end of a path."""
-    value: Any = snapshot
-    for way, name in path:
-        if way == FIELD:
-            value = getattr(value, name, _ABSENT)
-        elif not isinstance(value, Mapping):
-            return _ABSENT
-        elif way == ITEM:
-            value = value.get(name, _ABSENT)
-        else:
-            value = tuple(value) if way == KEYS else name in value
-    return value if _is_whole(path) else _kind(value)
+def _answer(value: Any, way: str, name: str) -> Any:
+    """The answer of a value that is looked into."""
+    if way == FIELD:
+        return getattr(value, name)
+    if way == ITEM:
+        return value.get(name, _ABSENT)
+    return tuple(value) if way == KEYS else name in value
 
 
 class Asked(Mapping[str, Any]):
     """A mapping of a snapshot that notes which of its entries are looked at."""
 
-    def __init__(self, reliance: Reliance, path: Path, plain: Mapping[str, Any]) -> None:
-        self._reliance, self._path, self._plain = reliance, path, plain
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
 
     def __getitem__(self, name: str) -> Any:
-        path = (*self._path, (ITEM, name))
-        found = self._plain.get(name, _ABSENT)
-        shown = self._reliance.shown(found, path)
-        self._reliance.note(path, shown)
-        if found is _ABSENT:
+        shown = self._questions.ask(ITEM, name)
+        if shown is _ABSENT:
             raise KeyError(name)
         return shown
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The entry, or what else was given: asked without an error."""
+        shown = self._questions.ask(ITEM, name)
+        return default if shown is _ABSENT else shown
+
     def __contains__(self, name: object) -> bool:
-        found = name in self._plain
-        self._reliance.note((*self._path, (HAS, str(name))), found)
-        return found
+        self._questions.note(HAS, str(name))
+        return name in self._questions.plain
 
     def __iter__(self) -> Iterator[str]:
-        self._reliance.note((*self._path, (KEYS, "")), tuple(self._plain))
-        return iter(self._plain)
+        self._questions.note(KEYS, "")
+        return iter(self._questions.plain)
 
     def __len__(self) -> int:
-        self._reliance.note((*self._path, (KEYS, "")), tuple(self._plain))
-        return len(self._plain)
+        self._questions.note(KEYS, "")
+        return len(self._questions.plain)
 
 
-def _asked(reliance: Reliance, path: Path, noun: Any) -> Any:
+def _asked(questions: Questions) -> Any:
     """A noun that notes which of its fields are looked at; equal to the plain one to nobody."""
-    kind = _asking(noun.__class__)
-    made = object.__new__(kind)
-    for one in fields(noun):
-        object.__setattr__(made, one.name, getattr(noun, one.name))
-    object.__setattr__(made, "_asked_by", (reliance, path))
+    made = object.__new__(_asking(questions.plain.__class__))
+    object.__setattr__(made, "_asked_by", questions)
     return made
 
 
@@ -134,16 +144,12 @@ def _asking(noun: Any) -> type[Any]:
     plain = object.__getattribute__
 
     def read(self: Any, name: str) -> Any:
-        value = plain(self, name)
         if name not in names:
-            return value
+            return plain(self, name)
         try:
-            reliance, path = plain(self, "_asked_by")
+            questions: Questions = plain(self, "_asked_by")
         except AttributeError:
-            return value
-        path = (*path, (FIELD, name))
-        shown = reliance.shown(value, path)
-        reliance.note(path, shown)
-        return shown
+            return plain(self, name)
+        return questions.ask(FIELD, name)
 
     return type(f"Asked{noun.__name__}", (noun,), {"__slots__": ("_asked_by",), "__getattribute__": read})
