@@ -42,6 +42,8 @@ def sorted_out(desk: Desk, account: Account, planned: Planned, posts: Collection
     identity = snapshot.identity
     if identity is None or place is None:
         raise AssertionError("others' posts are read after the own user is known")
+    if not posts:
+        return Found()
     own_ids = own_posts.known_ids(account)
     sighted = [(post, sighting.sighted(post, place, identity, own_ids, snapshot.settings, now)) for post in posts]
     opt_outs = {one.user_id: one for _, one in sighted if isinstance(one, OptOut)}

@@ -87,13 +87,16 @@ class Actors:
 
     def set_metrics(self, post_id: str, metrics: Mapping[str, int]) -> Post:
         """Set counts of a post; KeyError for a count that X does not have."""
-        unknown = sorted(set(metrics) - set(NO_METRICS))
+        unknown = metrics.keys() - NO_METRICS.keys()
         if unknown:
-            raise KeyError(f"{unknown[0]} is no count of a post: {', '.join(NO_METRICS)}")
+            raise KeyError(f"{min(unknown)} is no count of a post: {', '.join(NO_METRICS)}")
         with self._sandbox.lock:
             world = self._sandbox.service.world
-            world.posts[post_id] = replace(world.posts[post_id], metrics={**world.posts[post_id].metrics, **metrics})
-            return world.posts[post_id]
+            post = world.posts[post_id]
+            told = {**post.metrics, **metrics}
+            if told != post.metrics:
+                post = world.posts[post_id] = replace(post, metrics=told)
+            return post
 
     def suspend(self, username: str, *, suspended: bool = True) -> User:
         """X suspends an account, or lets it in again."""

@@ -86,6 +86,11 @@ class Dice:
         """One of some."""
         return among[int(self.uniform() * len(among))]
 
+    def picks(self, among: Sequence[str], count: int) -> list[str]:
+        """One of some, so often."""
+        draw, size = self._random.random, len(among)
+        return [among[int(draw() * size)] for _ in range(count)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:
@@ -107,13 +112,15 @@ def arrived(age: timedelta) -> float:
     """The part of a post's engagement that has come in at an age, 0 to 1."""
     if age >= COMPLETE:
         return 1.0
-    hours = max(age / timedelta(hours=1), 0.0)
-    whole = _weibull(COMPLETE / timedelta(hours=1))
-    return _weibull(hours) / whole
+    return _weibull(max(age / _HOUR, 0.0)) / _WHOLE
 
 
 def _weibull(hours: float) -> float:
     return 1 - math.exp(-((hours / ARRIVAL_HOURS) ** ARRIVAL_SHAPE))
+
+
+_HOUR = timedelta(hours=1)
+_WHOLE = _weibull(COMPLETE / _HOUR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

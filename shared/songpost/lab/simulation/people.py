@@ -18,7 +18,9 @@ from songpost.given import Given
 from songpost.lab.simulation.audience import Audience
 from songpost.lab.simulation.trying import Proof
 from songpost.lab.simulation.world import Warm
+from songpost.runtime import Runtime
 from songpost.settings import Settings
+from songpost.x.credentials import Credentials
 from songpost.x.transport import Transport
 
 
@@ -38,7 +40,9 @@ class Person:
     user_id: str
     given: Given
     topics: Mapping[str, str]
+    runtime: Runtime
     environ: dict[str, str]
+    credentials: Credentials
     audience: Audience
     wire: Transport
     warm: Warm

@@ -53,6 +53,7 @@ from songpost.lab.simulation.world import (
 from songpost.model import Action, Arm
 from songpost.runtime import Runtime
 from songpost.store.port import Change, Loaded, Store
+from songpost.x.credentials import from_env
 
 START = date(2026, 11, 23)
 """The first local day of every run: a Monday, under the price list of today."""
@@ -93,6 +94,7 @@ class Stage:
             ),
         )
         self.sandbox.records = type(self.sandbox.records)(maxlen=KEPT_RECORDS)
+        self._file = Path("the simulation")
         self.people = {name: self._person(place, name) for place, name in enumerate(names)}
         self.sandbox.faults = Faults(plan.faults, dice)
         self.ids = Ids()
@@ -117,6 +119,12 @@ class Stage:
             lambda: self._react(name),
             lambda micros: self._billed(name, micros),
         )
+        environ = {
+            **environment(self.sandbox),
+            "X_ACCESS_TOKEN": told.access_token,
+            "X_ACCESS_SECRET": told.access_secret,
+        }
+        runtime = Runtime(account=name, dry_run=False, auth_mode="tweepy")
         return Person(
             place=place,
             name=name,
@@ -124,11 +132,9 @@ class Stage:
             user_id=told.user_id,
             given=given_by(self.plan.settings, texts),
             topics={words: text.topic for text in texts if text.topic != REPLIES for words in text.variants},
-            environ={
-                **environment(self.sandbox),
-                "X_ACCESS_TOKEN": told.access_token,
-                "X_ACCESS_SECRET": told.access_secret,
-            },
+            runtime=runtime,
+            environ=environ,
+            credentials=from_env(environ, runtime.auth_mode),
             audience=audience,
             wire=wire,
             warm=Warm(seed=f"{self.plan.seed}/{name}", token=told.oauth2_access_token, honest=self.plan.every_tick),
@@ -200,11 +206,11 @@ class Stage:
     def _session(self, person: Person, tried: Watch | None = None) -> VirtualSession:
         """A session of one tick, or of a look of the owner; one that is `tried` has no effect."""
         session = VirtualSession(
-            runtime=Runtime(account=person.name, dry_run=False, auth_mode="tweepy"),
+            runtime=person.runtime,
             environ=person.environ,
             store=self.store if tried is None else TriedStore(self.store, person.name),
             clock=self.clock.now if tried is None else tried.told,
-            file=Path("the simulation"),
+            file=self._file,
             transport=person.wire if tried is None else NoWire(),
             sleep=self._sleep,
             new_id=self.ids,
@@ -212,7 +218,7 @@ class Stage:
             warm=person.warm,
             tried=tried,
         )
-        session.given = person.given
+        session.given, session.credentials = person.given, person.credentials
         session.mail = Letterbox(self.happened) if tried is None else TriedMail()
         return session
 
@@ -337,12 +343,14 @@ class Stage:
         person.billed[now.date().isoformat()] += micros
         person.billed_locally[local] += micros
         person.calls[local] += 1
-        world = self.sandbox.service.world
+        own = len(self.sandbox.service.world.timeline(person.user_id))
+        if own == person.seen_posts:
+            return
         for post in self._own(person, person.seen_posts):
             arm = self.arm_of(person, post)
             if arm is not None:
                 person.audience.receive(post.id, f"{post.created_at.isoformat()}/{post.text}", arm, post.created_at)
-        person.seen_posts = len(world.timeline(person.user_id))
+        person.seen_posts = own
 
     def arm_of(self, person: Person, post: Post) -> Arm | None:
         """What a post is to the audience: its topic, the window that it falls into, and whether it shows anything."""

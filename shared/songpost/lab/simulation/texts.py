@@ -32,7 +32,7 @@ def made_up(settings: Settings, seed: int, shelf: int = 0) -> tuple[Text, ...]:
     texts = []
     for topic, media in stocks:
         for number in range(enough):
-            words = ["".join(dice.pick(syllables) for _ in range(2 + number % 2)) for _ in range(WORDS_A_TEXT)]
+            words = ["".join(dice.picks(syllables, 2 + number % 2)) for _ in range(WORDS_A_TEXT)]
             name = f"{topic}-{'pictured-' if media else ''}{number}"
             said = " ".join(words).capitalize() + "."
             texts.append(Text(id=name, topic=topic, variants=(said,), media=media))

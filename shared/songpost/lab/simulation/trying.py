@@ -18,6 +18,7 @@ from songpost.x.transport import Request
 
 ACTIONS = "(actions)"
 """Beside the collections' names: actions of the store."""
+_OF_ITEMS = (PutItem, DeleteItem)
 
 
 class Busy(BaseException):
@@ -50,7 +51,7 @@ def written_by(changes: Iterable[Change]) -> Iterator[str]:
     for change in changes:
         if isinstance(change, PutAction):
             yield ACTIONS
-        elif isinstance(change, PutItem | DeleteItem):
+        elif isinstance(change, _OF_ITEMS):
             yield change.collection
 
 

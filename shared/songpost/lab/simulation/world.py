@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from songpost.agent import documents
 from songpost.agent.ledger import Account, Desk
@@ -44,6 +43,9 @@ from songpost.x.transport import Request, Response
 
 if TYPE_CHECKING:
     from songpost.x.client import Client
+
+
+_OF_DOCUMENTS = (PutDocument, DeleteDocument)
 
 
 class Died(BaseException):
@@ -152,12 +154,13 @@ class RememberingStore(Store):
             return
         documents, actions = dict(before.documents), dict(before.actions)
         for change in changes:
-            if isinstance(change, PutDocument | DeleteDocument) and change.account not in {"", account}:
-                self._loaded.pop(change.account, None)
-            elif isinstance(change, PutDocument):
-                documents[change.name] = Document(change.name, change.expected + 1, change.body)
-            elif isinstance(change, DeleteDocument):
-                documents.pop(change.name, None)
+            if isinstance(change, _OF_DOCUMENTS):
+                if change.account not in {"", account}:
+                    self._loaded.pop(change.account, None)
+                elif isinstance(change, PutDocument):
+                    documents[change.name] = Document(change.name, change.expected + 1, change.body)
+                else:
+                    documents.pop(change.name, None)
             elif isinstance(change, PutAction):
                 actions.pop(change.action.key, None)
                 if change.action.is_open:
@@ -244,7 +247,7 @@ class CountedWire:
     def send(self, request: Request) -> Response:
         """Call, and put X's charge down to the account and the day."""
         self._chance.survive()
-        if request.method == "GET" and urlsplit(request.url).path.endswith("/tweets"):
+        if request.method == "GET" and request.url.partition("?")[0].endswith("/tweets"):
             self._before_reads()
         self._chance.happened.calls += 1
         before = self._sandbox.service.bill.spent_micros
