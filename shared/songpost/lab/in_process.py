@@ -35,8 +35,7 @@ class SandboxTransport:
             ) from error
         if answer.delay_seconds > min(request.within_seconds, SILENCE_SECONDS):
             raise OutcomeOpen("no answer in time", where=request.method, mend="see the timeline")
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(status=answer.status, headers=headers, body=answer.body)
+        return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 
 def environment(sandbox: Sandbox) -> Mapping[str, str]:

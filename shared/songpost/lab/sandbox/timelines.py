@@ -128,25 +128,20 @@ class _Window:
     """The ids and times between which posts are wanted, as the query gives them."""
 
     def __init__(self, call: Call) -> None:
-        self.since = self._id(call, "since_id")
-        self.until = self._id(call, "until_id")
-        self.start = self._time(call, "start_time")
-        self.end = self._time(call, "end_time")
+        asked = call.query
+        self.since = self._id(asked["since_id"], "since_id") if "since_id" in asked else None
+        self.until = self._id(asked["until_id"], "until_id") if "until_id" in asked else None
+        self.start = self._time(asked["start_time"], "start_time") if "start_time" in asked else None
+        self.end = self._time(asked["end_time"], "end_time") if "end_time" in asked else None
 
     @staticmethod
-    def _id(call: Call, name: str) -> int | None:
-        text = call.query.get(name)
-        if text is None:
-            return None
+    def _id(text: str, name: str) -> int:
         if not is_id(text):
             raise problems.invalid(f"The `{name}` query parameter value [{text}] is not valid", {name: [text]})
         return int(text)
 
     @staticmethod
-    def _time(call: Call, name: str) -> datetime | None:
-        text = call.query.get(name)
-        if text is None:
-            return None
+    def _time(text: str, name: str) -> datetime:
         try:
             return parse_iso(text)
         except ValueError:

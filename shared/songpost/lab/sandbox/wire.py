@@ -26,7 +26,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response. `delay_seconds` is how long it takes: the server waits, an adapter compares it to a timeout."""
+    """An HTTP response, its headers by lower-case name.
+
+    `delay_seconds` is how long it takes: the server waits, an adapter compares it to a timeout.
+    """
 
     status: int
     headers: Mapping[str, str]
