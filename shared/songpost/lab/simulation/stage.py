@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import songpost
 from songpost import invoking
-from songpost.agent import events, planning
+from songpost.agent import events
 from songpost.core.content import REPLIES
 from songpost.core.snapshot import Snapshot
 from songpost.errors import SongpostError
@@ -37,7 +37,7 @@ from songpost.lab.simulation.owner import OWNER_LOOKS_AT, Owner
 from songpost.lab.simulation.people import Person, window_at
 from songpost.lab.simulation.record import AccountRun, Plan, Progress, Run, Trouble
 from songpost.lab.simulation.texts import arms_of, given_by, made_up
-from songpost.lab.simulation.trying import Busy, NoWire, Proof, TriedMail, TriedStore, written_by
+from songpost.lab.simulation.trying import Busy, NoWire, Proof, TriedMail, TriedStore, due_to_write, written_by
 from songpost.lab.simulation.world import (
     MISHAPS,
     Chance,
@@ -247,18 +247,11 @@ class Stage:
         self._later(person.due[function], function, person.name)
 
     def _has_to_write(self, person: Person) -> bool:
-        """Whether time has brought the writer something to do for sure: a day to plan, or a slot that is due.
-
-        Trying that out would only cost time. A tick that did nothing after all is tried out the next time.
-        """
+        """Whether time has brought the writer something to do. A tick that did nothing is tried out the next time."""
         proof, now = person.proofs["writer"], self.now[0]
         if proof is None or proof.until > now:
             return False
-        snapshot = self._snapshot(person, self.store.load(person.name))
-        today = now.astimezone(self.zone).date().isoformat()
-        return today not in snapshot.plans or any(
-            slot.due_at <= now for slot in planning.open_slots(snapshot.plans.values())
-        )
+        return due_to_write(self.store, self._snapshot(person, self.store.load(person.name)), now)
 
     def _proof(self, person: Person, function: str) -> Proof | None:
         """Why ticks do nothing from now on; `None` where this one does something, or may."""
@@ -312,6 +305,8 @@ class Stage:
                 continue
             proof, loaded = person.proofs[function], self.store.load(person.name)
             if proof is None or not proof.holds(self._snapshot(person, loaded), loaded, written):
+                # What it had read of the store, or an open action, is another: it is taken to have something to do.
+                person.busy[function] = proof is not None and proof.concerns(loaded, written)
                 self.ticks -= (person.due[function] - soonest) // period
                 person.due[function] = soonest
                 self._later(soonest, function, person.name)
