@@ -141,15 +141,13 @@ def _asked(questions: Questions) -> Any:
 def _asking(noun: Any) -> type[Any]:
     """The kind of such nouns. One that `replace` makes of another notes nothing, but keeps the parts that do."""
     names = frozenset(one.name for one in fields(noun))
-    plain = object.__getattribute__
 
-    def read(self: Any, name: str) -> Any:
+    def ask(self: Any, name: str) -> Any:
+        # Only what is not set comes here, as nothing is before it was asked for: then it is, and stays as it is.
         if name not in names:
-            return plain(self, name)
-        try:
-            questions: Questions = plain(self, "_asked_by")
-        except AttributeError:
-            return plain(self, name)
-        return questions.ask(FIELD, name)
+            raise AttributeError(name)
+        shown = self._asked_by.ask(FIELD, name)
+        object.__setattr__(self, name, shown)
+        return shown
 
-    return type(f"Asked{noun.__name__}", (noun,), {"__slots__": ("_asked_by",), "__getattribute__": read})
+    return type(f"Asked{noun.__name__}", (noun,), {"__slots__": ("_asked_by",), "__getattr__": ask})
