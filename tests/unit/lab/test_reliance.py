@@ -110,7 +110,7 @@ def test_a_commit_of_what_was_read_concerns_a_proof() -> None:
     loaded = Loaded(actions={action().key: StoredAction(action(), 1)})
     proof = Proof(watch=Watch(NOW), loaded=loaded, reliance=reliance, asked={"inbox"})
 
-    assert not proof.holds(with_day(Tally(spent_micros=301)), loaded, {"reads"})
+    assert not proof.holds(replace(known(), usage=Usage()), loaded, {"reads"})
     assert not proof.concerns(loaded, {"reads"})
     assert proof.concerns(loaded, {"inbox"})
     assert proof.concerns(Loaded(), set())
