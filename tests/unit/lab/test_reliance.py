@@ -104,18 +104,6 @@ def test_a_proof_rests_on_collections_and_actions_too() -> None:
     assert not proof.holds(known(), Loaded(), set())
 
 
-def test_a_commit_of_what_was_read_concerns_a_proof() -> None:
-    """The inbox that was read, or an open action: not a counter of the snapshot, though the proof falls with it."""
-    reliance = asked(lambda view: view.usage.days[DAY].spent_micros)
-    loaded = Loaded(actions={action().key: StoredAction(action(), 1)})
-    proof = Proof(watch=Watch(NOW), loaded=loaded, reliance=reliance, asked={"inbox"})
-
-    assert not proof.holds(replace(known(), usage=Usage()), loaded, {"reads"})
-    assert not proof.concerns(loaded, {"reads"})
-    assert proof.concerns(loaded, {"inbox"})
-    assert proof.concerns(Loaded(), set())
-
-
 def test_a_commit_names_the_collections_that_it_writes() -> None:
     """Documents are compared by what they hold; collections and actions are named."""
     changes = (

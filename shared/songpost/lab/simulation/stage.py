@@ -37,7 +37,16 @@ from songpost.lab.simulation.owner import OWNER_LOOKS_AT, Owner
 from songpost.lab.simulation.people import Person, window_at
 from songpost.lab.simulation.record import AccountRun, Plan, Progress, Run, Trouble
 from songpost.lab.simulation.texts import arms_of, given_by, made_up
-from songpost.lab.simulation.trying import Busy, NoWire, Proof, TriedMail, TriedStore, due_to_write, written_by
+from songpost.lab.simulation.trying import (
+    Busy,
+    NoWire,
+    Proof,
+    TriedMail,
+    TriedStore,
+    due_to_answer,
+    due_to_post,
+    written_by,
+)
 from songpost.lab.simulation.world import (
     MISHAPS,
     Chance,
@@ -247,11 +256,17 @@ class Stage:
         self._later(person.due[function], function, person.name)
 
     def _has_to_write(self, person: Person) -> bool:
-        """Whether time has brought the writer something to do. A tick that did nothing is tried out the next time."""
+        """Whether the writer is taken to have something to do, so that to try that out would only cost time.
+
+        A tick that did nothing after all is tried out the next time.
+        """
         proof, now = person.proofs["writer"], self.now[0]
-        if proof is None or proof.until > now:
+        if proof is None:
             return False
-        return due_to_write(self.store, self._snapshot(person, self.store.load(person.name)), now)
+        snapshot = self._snapshot(person, self.store.load(person.name))
+        if proof.until <= now and due_to_post(snapshot, now):
+            return True
+        return due_to_answer(self.store, snapshot, person.given.texts, now)
 
     def _proof(self, person: Person, function: str) -> Proof | None:
         """Why ticks do nothing from now on; `None` where this one does something, or may."""
@@ -305,8 +320,6 @@ class Stage:
                 continue
             proof, loaded = person.proofs[function], self.store.load(person.name)
             if proof is None or not proof.holds(self._snapshot(person, loaded), loaded, written):
-                # What it had read of the store, or an open action, is another: it is taken to have something to do.
-                person.busy[function] = proof is not None and proof.concerns(loaded, written)
                 self.ticks -= (person.due[function] - soonest) // period
                 person.due[function] = soonest
                 self._later(soonest, function, person.name)

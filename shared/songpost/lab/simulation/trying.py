@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from songpost.agent import inbox, interacting, planning
+from songpost.agent.planning import Texts
 from songpost.core.snapshot import Snapshot
 from songpost.lab.simulation.moments import Watch
 from songpost.lab.simulation.reliance import Reliance
@@ -42,24 +43,24 @@ class Proof:
 
     def holds(self, snapshot: Snapshot, loaded: Loaded, written: Iterable[str]) -> bool:
         """Whether the account still answers as it did, after collections (or `ACTIONS`) were written."""
-        return not self.concerns(loaded, written) and self.reliance.holds(snapshot)
-
-    def concerns(self, loaded: Loaded, written: Iterable[str]) -> bool:
-        """Whether an open action, or a collection that was read, is another one."""
-        same = self.loaded.actions is loaded.actions or self.loaded.actions == loaded.actions
-        return not same or not self.asked.isdisjoint(written)
+        if self.loaded.actions is not loaded.actions and self.loaded.actions != loaded.actions:
+            return False
+        return self.asked.isdisjoint(written) and self.reliance.holds(snapshot)
 
 
-def due_to_write(store: Store, snapshot: Snapshot, now: datetime) -> bool:
-    """Whether the time itself has something to do for the writer: a day to plan, a slot that is due, or the window for
-    which a candidate has waited. To try that out would only cost time.
-    """
+def due_to_post(snapshot: Snapshot, now: datetime) -> bool:
+    """Whether the time itself has something to do for the writer: a day to plan, or a slot that is due."""
     if planning.local_day(snapshot, now).isoformat() not in snapshot.plans:
         return True
-    if any(slot.due_at <= now for slot in planning.open_slots(snapshot.plans.values())):
-        return True
-    waits = bool(inbox.waiting(store, snapshot.account, now, 1))
-    return waits and bool(interacting.look(store, snapshot, now).candidates)
+    return any(slot.due_at <= now for slot in planning.open_slots(snapshot.plans.values()))
+
+
+def due_to_answer(store: Store, snapshot: Snapshot, texts: Texts, now: datetime) -> bool:
+    """Whether something follows from a candidate that waits in the inbox."""
+    if not inbox.waiting(store, snapshot.account, now, 1):
+        return False
+    found = interacting.look(store, snapshot, now)
+    return any(one.actions or not one.later for one in interacting.following(snapshot, texts, found, now))
 
 
 def written_by(changes: Iterable[Change]) -> Iterator[str]:
