@@ -38,9 +38,9 @@ class SandboxTransport:
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 
-def environment(sandbox: Sandbox) -> Mapping[str, str]:
-    """The variables by which a laptop would be given the sandbox's own credentials."""
-    told = sandbox.credentials()
+def environment(sandbox: Sandbox, username: str | None = None) -> Mapping[str, str]:
+    """The variables by which a laptop would be given the credentials of one of the sandbox's accounts, or its own."""
+    told = sandbox.credentials(username)
     return {
         "X_API_KEY": told.api_key,
         "X_API_SECRET": told.api_secret,

@@ -41,7 +41,7 @@ class Person:
     given: Given
     topics: Mapping[str, str]
     runtime: Runtime
-    environ: dict[str, str]
+    environ: Mapping[str, str]
     credentials: Credentials
     audience: Audience
     wire: Transport

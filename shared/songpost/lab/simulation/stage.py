@@ -37,16 +37,7 @@ from songpost.lab.simulation.owner import OWNER_LOOKS_AT, Owner
 from songpost.lab.simulation.people import Person, window_at
 from songpost.lab.simulation.record import AccountRun, Plan, Progress, Run, Trouble
 from songpost.lab.simulation.texts import arms_of, given_by, made_up
-from songpost.lab.simulation.trying import (
-    Busy,
-    NoWire,
-    Proof,
-    TriedMail,
-    TriedStore,
-    due_to_answer,
-    due_to_post,
-    written_by,
-)
+from songpost.lab.simulation.trying import Busy, NoWire, Proof, TriedMail, TriedStore, written_by
 from songpost.lab.simulation.world import (
     MISHAPS,
     Chance,
@@ -128,11 +119,7 @@ class Stage:
             lambda: self._react(name),
             lambda micros: self._billed(name, micros),
         )
-        environ = {
-            **environment(self.sandbox),
-            "X_ACCESS_TOKEN": told.access_token,
-            "X_ACCESS_SECRET": told.access_secret,
-        }
+        environ = environment(self.sandbox, username)
         runtime = Runtime(account=name, dry_run=False, auth_mode="tweepy")
         return Person(
             place=place,
@@ -256,17 +243,12 @@ class Stage:
         self._later(person.due[function], function, person.name)
 
     def _has_to_write(self, person: Person) -> bool:
-        """Whether the writer is taken to have something to do, so that to try that out would only cost time.
-
-        A tick that did nothing after all is tried out the next time.
-        """
-        proof, now = person.proofs["writer"], self.now[0]
+        """Whether the writer is taken to have something to do. A tick that did nothing is tried out the next time."""
+        proof = person.proofs["writer"]
         if proof is None:
             return False
         snapshot = self._snapshot(person, self.store.load(person.name))
-        if proof.until <= now and due_to_post(snapshot, now):
-            return True
-        return due_to_answer(self.store, snapshot, person.given.texts, now)
+        return proof.is_over(self.store, snapshot, person.given.texts, self.now[0])
 
     def _proof(self, person: Person, function: str) -> Proof | None:
         """Why ticks do nothing from now on; `None` where this one does something, or may."""

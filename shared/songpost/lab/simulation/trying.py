@@ -47,20 +47,20 @@ class Proof:
             return False
         return self.asked.isdisjoint(written) and self.reliance.holds(snapshot)
 
+    def is_over(self, store: Store, snapshot: Snapshot, texts: Texts, now: datetime) -> bool:
+        """Whether the writer has something to do for sure, which to try out would only cost time.
 
-def due_to_post(snapshot: Snapshot, now: datetime) -> bool:
-    """Whether the time itself has something to do for the writer: a day to plan, or a slot that is due."""
-    if planning.local_day(snapshot, now).isoformat() not in snapshot.plans:
-        return True
-    return any(slot.due_at <= now for slot in planning.open_slots(snapshot.plans.values()))
-
-
-def due_to_answer(store: Store, snapshot: Snapshot, texts: Texts, now: datetime) -> bool:
-    """Whether something follows from a candidate that waits in the inbox."""
-    if not inbox.waiting(store, snapshot.account, now, 1):
-        return False
-    found = interacting.look(store, snapshot, now)
-    return any(one.actions or not one.later for one in interacting.following(snapshot, texts, found, now))
+        Time has brought a day to plan or a slot, or something follows from a candidate that waits in the inbox.
+        """
+        if self.until <= now:
+            if planning.local_day(snapshot, now).isoformat() not in snapshot.plans:
+                return True
+            if any(slot.due_at <= now for slot in planning.open_slots(snapshot.plans.values())):
+                return True
+        if not inbox.waiting(store, snapshot.account, now, 1):
+            return False
+        found = interacting.look(store, snapshot, now)
+        return any(one.actions or not one.later for one in interacting.following(snapshot, texts, found, now))
 
 
 def written_by(changes: Iterable[Change]) -> Iterator[str]:
