@@ -41,12 +41,17 @@ _ACTION_KEY = re.compile(r"[^/]+/(\d{4}-\d{2}-\d{2})/.+", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A change with its account filled in and its body written; `label` names the record in messages."""
+    """A change with its account filled in and its body written; `label` names the record in messages.
+
+    `size` is the body's in bytes; `condition` what the change expects or asks beyond it, as text.
+    """
 
     account: str
     label: str
     change: Change
-    body: str = ""
+    condition: str
+    body: str
+    size: int
 
 
 def key_date(key: str) -> str:
@@ -67,20 +72,22 @@ def prepare(account: str, changes: Sequence[Change], token: str) -> tuple[tuple[
     """
     if not 0 < len(token) <= TOKEN_CHARACTERS_LIMIT:
         raise CommitRefused(f"a token has 1 to {TOKEN_CHARACTERS_LIMIT} characters", where="commit")
-    prepared = tuple(_prepare(account, change) for change in changes)
+    prepared = tuple([_prepare(account, change) for change in changes])
     seen: set[tuple[str, str]] = set()
+    operations, size = 1, 0
     for one in prepared:
-        if (one.account, one.label) in seen:
+        place = (one.account, one.label)
+        if place in seen:
             raise CommitRefused("two changes of one record in one commit", where=one.label, mend="merge them")
-        seen.add((one.account, one.label))
-    operations = 1 + sum(operations_of(one.change) for one in prepared)
+        seen.add(place)
+        operations += operations_of(one.change)
+        size += one.size
     if operations > OPERATIONS_LIMIT:
         raise CommitRefused(
             f"{len(prepared)} changes need {operations} operations; a commit has at most {OPERATIONS_LIMIT}",
             where="commit",
             mend="split it",
         )
-    size = sum(len(one.body.encode()) for one in prepared)
     if size > COMMIT_BYTES_LIMIT:
         raise CommitRefused(f"{size} bytes; a commit has at most {COMMIT_BYTES_LIMIT}", where="commit", mend="split it")
     return prepared, _digest(prepared)
@@ -95,42 +102,50 @@ def operations_of(change: Change) -> int:
 
 
 def _prepare(account: str, change: Change) -> Prepared:
+    body = ""
     match change:
         case PutDocument() | CheckDocument() | DeleteDocument():
-            label = f"document {_named(change.name, 'document')}"
-            body = canonical(change.body, label) if isinstance(change, PutDocument) else ""
-            least = 1 if isinstance(change, DeleteDocument) else 0
-            if change.expected < least:
+            _check_name(change.name, "document")
+            account, label, condition = change.account or account, f"document {change.name}", str(change.expected)
+            if isinstance(change, PutDocument):
+                body = canonical(change.body, label)
+            if change.expected < isinstance(change, DeleteDocument):
                 raise CommitRefused(f"expects version {change.expected}", where=label)
-            prepared = Prepared(change.account or account, label, change, body)
         case PutAction():
             _check_action(change)
-            prepared = Prepared(account, f"action {change.action.key}", change, action_text(change.action))
+            label, condition = f"action {change.action.key}", str(change.previous.version if change.previous else 0)
+            body = action_text(change.action)
         case PutItem() | DeleteItem():
-            if "/" in _named(change.collection, "collection"):
+            _check_name(change.collection, "collection")
+            if "/" in change.collection:
                 raise CommitRefused("a collection's name has no slash", where=f"collection {change.collection}")
-            label = f"item {change.collection}/{_named(change.key, 'item')}"
-            body = canonical(change.body, label) if isinstance(change, PutItem) else ""
-            if isinstance(change, PutItem) and change.expires_at and change.expires_at.tzinfo is None:
-                raise CommitRefused("expires_at has no zone", where=label)
-            prepared = Prepared(change.account or account, label, change, body)
+            _check_name(change.key, "item")
+            account, label = change.account or account, f"item {change.collection}/{change.key}"
+            if isinstance(change, PutItem):
+                body, condition = canonical(change.body, label), f"{change.if_absent} {change.expires_at}"
+                if change.expires_at and change.expires_at.tzinfo is None:
+                    raise CommitRefused("expires_at has no zone", where=label)
+            else:
+                condition = str(change.must_exist)
         case _:
             assert_never(change)
-    _named(prepared.account, "account")
-    if len(prepared.body.encode()) > BODY_BYTES_LIMIT:
-        raise CommitRefused(f"over {BODY_BYTES_LIMIT} bytes", where=prepared.label, mend="make it smaller")
-    return prepared
+    _check_name(account, "account")
+    size = len(body) if body.isascii() else len(body.encode())
+    if size > BODY_BYTES_LIMIT:
+        raise CommitRefused(f"over {BODY_BYTES_LIMIT} bytes", where=label, mend="make it smaller")
+    return Prepared(account, label, change, condition, body, size)
 
 
-def _named(name: str, what: str) -> str:
+def _check_name(name: str, what: str) -> None:
+    if 0 < len(name) <= NAME_BYTES_LIMIT and name.isascii():
+        return
     if not 0 < len(name.encode(errors="replace")) <= NAME_BYTES_LIMIT:
         raise CommitRefused(f"a name has 1 to {NAME_BYTES_LIMIT} bytes", where=what)
-    return name
 
 
 def _check_action(change: PutAction) -> None:
     action, label = change.action, f"action {change.action.key}"
-    _named(action.key, "action")
+    _check_name(action.key, "action")
     if change.previous is not None and change.previous.action.key != action.key:
         raise CommitRefused(f"written over another action, {change.previous.action.key}", where=label)
     day = datetime.fromisoformat(key_date(action.key)).replace(tzinfo=UTC)
@@ -142,29 +157,13 @@ def _check_action(change: PutAction) -> None:
 
 
 def _digest(prepared: Sequence[Prepared]) -> str:
-    """The hash of all parts, each with its length before it, so that no two commits run into the same bytes."""
+    """The hash of all parts, each with its length in bytes before it, so that no two commits run into the same text."""
     parts = [
-        part.encode(errors="surrogatepass")
+        f"{len(part) if part.isascii() else len(part.encode(errors='surrogatepass'))}:{part}"
         for one in prepared
-        for part in (one.account, one.label, type(one.change).__name__, one.body, _condition(one))
+        for part in (one.account, one.label, type(one.change).__name__, one.body, one.condition)
     ]
-    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()
-
-
-def _condition(one: Prepared) -> str:
-    """What a change expects or asks beyond its body, as text."""
-    change = one.change
-    match change:
-        case PutDocument() | CheckDocument() | DeleteDocument():
-            return str(change.expected)
-        case PutAction():
-            return str(change.previous.version if change.previous else 0)
-        case PutItem():
-            return f"{change.if_absent} {change.expires_at}"
-        case DeleteItem():
-            return str(change.must_exist)
-        case _:
-            assert_never(change)
+    return hashlib.sha256("".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def booked_micros(action: Action) -> int:

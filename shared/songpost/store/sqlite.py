@@ -44,11 +44,15 @@ from songpost.store.port import (
 from songpost.store.sqlite_files import BUSY_SECONDS, File, FrozenFile, LiveFile
 
 COMMIT_MEMORY_SECONDS = 7 * 86_400
-"""How long a token is remembered, and so how late a commit may be repeated."""
+"""How long a token is remembered at least, and so how late a commit may be repeated."""
+COMMITS_BETWEEN_FORGETTING = 256
+"""Tokens are kept for seven days of a laptop's commits, some thousands; a few hundred more do no harm."""
 _PAGE_ROWS = 500
 
 _INSERT_DOCUMENT = "INSERT INTO documents (account, name, version, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _UPDATE_DOCUMENT = "UPDATE documents SET body = ?, version = version + 1 WHERE account = ? AND name = ? AND version = ?"
+_VERSION = "SELECT version FROM documents WHERE account = ? AND name = ?"
+_DELETE_DOCUMENT = "DELETE FROM documents WHERE account = ? AND name = ? AND version = ?"
 _INSERT_ACTION = """
     INSERT INTO actions (account, key, version, date, price_micros, body) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING"""
@@ -58,6 +62,10 @@ _UPDATE_ACTION = """
 _INSERT_ITEM = """
     INSERT INTO items (account, collection, key, body, expires_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 _REPLACE_ITEM = "INSERT OR REPLACE INTO items (account, collection, key, body, expires_at) VALUES (?, ?, ?, ?, ?)"
+_DELETE_ITEM = "DELETE FROM items WHERE account = ? AND collection = ? AND key = ?"
+_NOW = "CAST(strftime('%s', 'now') AS INTEGER)"
+_REMEMBER = f"INSERT OR IGNORE INTO commits (account, token, digest, committed_at) VALUES (?, ?, ?, {_NOW})"  # noqa: S608
+_FORGET = f"DELETE FROM commits WHERE committed_at < {_NOW} - {COMMIT_MEMORY_SECONDS}"  # noqa: S608
 
 
 def open_sqlite(path: Path, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS) -> Store:
@@ -74,6 +82,7 @@ class SqliteStore(Store):
 
     def __init__(self, file: File) -> None:
         self._file = file
+        self._commits = 0
 
     def load(self, account: str) -> Loaded:
         """Read both tables in one read transaction."""
@@ -101,11 +110,14 @@ class SqliteStore(Store):
         def operation(connection: sqlite3.Connection) -> None:
             if not _remembered(connection, account, token, digest):
                 return
+            if self._commits % COMMITS_BETWEEN_FORGETTING == 0:
+                connection.execute(_FORGET)
             moved = [one.label for one in prepared if not _applied(connection, one)]
             if moved:
                 raise CommitConflict(f"moved meanwhile: {', '.join(moved)}", where=account)
 
         self._file.write(operation)
+        self._commits += 1
 
     def action(self, account: str, key: str) -> StoredAction | None:
         """Read one row."""
@@ -233,60 +245,41 @@ class SqliteStore(Store):
 
 
 _ActionRow = tuple[str, str, int, str]
-_Sql = tuple[str, tuple[object, ...]]
 
 
 def _applied(connection: sqlite3.Connection, one: Prepared) -> bool:
     """Apply one change; False where its expectation does not hold."""
-    account, body = one.account, one.body
-    match one.change:
-        case PutDocument() | CheckDocument() | DeleteDocument() as change:
-            statement, values = _document_statement(account, body, change)
-        case PutAction() as change:
-            statement, values = _action_statement(account, body, change)
-        case PutItem() | DeleteItem() as change:
-            statement, values = _item_statement(account, body, change)
-        case _:
-            assert_never(one.change)
-    cursor = connection.execute(statement, values)
-    match one.change:
-        case CheckDocument(expected=expected):
-            found: tuple[int] | None = cursor.fetchone()
-            return found == ((expected,) if expected else None)
-        case DeleteItem(must_exist=False) | PutItem(if_absent=False):
-            return True
-        case _:
-            return cursor.rowcount == 1
-
-
-def _document_statement(account: str, body: str, change: PutDocument | CheckDocument | DeleteDocument) -> _Sql:
-    name, expected = change.name, change.expected
+    account, change = one.account, one.change
     match change:
-        case PutDocument() if not expected:
-            return _INSERT_DOCUMENT, (account, name, 1, body)
-        case PutDocument():
-            return _UPDATE_DOCUMENT, (body, account, name, expected)
-        case CheckDocument():
-            return "SELECT version FROM documents WHERE account = ? AND name = ?", (account, name)
+        case PutDocument(name=name, expected=expected):
+            if expected:
+                cursor = connection.execute(_UPDATE_DOCUMENT, (one.body, account, name, expected))
+            else:
+                cursor = connection.execute(_INSERT_DOCUMENT, (account, name, 1, one.body))
+        case CheckDocument(name=name, expected=expected):
+            found: tuple[int] | None = connection.execute(_VERSION, (account, name)).fetchone()
+            return found == ((expected,) if expected else None)
         case DeleteDocument():
-            return "DELETE FROM documents WHERE account = ? AND name = ? AND version = ?", (account, name, expected)
+            cursor = connection.execute(_DELETE_DOCUMENT, (account, change.name, change.expected))
+        case PutAction():
+            cursor = connection.execute(*_action_statement(account, one.body, change))
+        case PutItem():
+            expires_at = int(change.expires_at.timestamp()) if change.expires_at else None
+            statement = _INSERT_ITEM if change.if_absent else _REPLACE_ITEM
+            cursor = connection.execute(statement, (account, change.collection, change.key, one.body, expires_at))
+        case DeleteItem():
+            cursor = connection.execute(_DELETE_ITEM, (account, change.collection, change.key))
+            return cursor.rowcount == 1 or not change.must_exist
         case _:
             assert_never(change)
+    return cursor.rowcount == 1
 
 
-def _action_statement(account: str, body: str, change: PutAction) -> _Sql:
+def _action_statement(account: str, body: str, change: PutAction) -> tuple[str, tuple[object, ...]]:
     action, price = change.action, booked_micros(change.action)
     if change.previous is None:
         return _INSERT_ACTION, (account, action.key, 1, key_date(action.key), price, body)
     return _UPDATE_ACTION, (body, price, account, action.key, change.previous.version)
-
-
-def _item_statement(account: str, body: str, change: PutItem | DeleteItem) -> _Sql:
-    place = (account, change.collection, change.key)
-    if isinstance(change, DeleteItem):
-        return "DELETE FROM items WHERE account = ? AND collection = ? AND key = ?", place
-    expires_at = int(change.expires_at.timestamp()) if change.expires_at else None
-    return _INSERT_ITEM if change.if_absent else _REPLACE_ITEM, (*place, body, expires_at)
 
 
 def _insert(connection: sqlite3.Connection, account: str, record: Record) -> bool:
@@ -309,19 +302,14 @@ def _insert(connection: sqlite3.Connection, account: str, record: Record) -> boo
 def _remembered(connection: sqlite3.Connection, account: str, token: str, digest: str) -> bool:
     """Keep a commit's token as long as anyone may repeat it; False where this very commit has been through already.
 
-    Old tokens are forgotten, by this machine's clock. `CommitConflict` where other changes took the token.
+    `CommitConflict` where other changes took the token.
     """
-    now = "CAST(strftime('%s', 'now') AS INTEGER)"
-    made = connection.execute(
-        f"INSERT OR IGNORE INTO commits (account, token, digest, committed_at) VALUES (?, ?, ?, {now})",  # noqa: S608
-        (account, token, digest),
-    )
+    made = connection.execute(_REMEMBER, (account, token, digest))
     if made.rowcount != 1:
         known = connection.execute("SELECT digest FROM commits WHERE account = ? AND token = ?", (account, token))
         if known.fetchone() != (digest,):
             raise CommitConflict("this token was used for other changes", where=f"commit {token}")
         return False
-    connection.execute(f"DELETE FROM commits WHERE committed_at < {now} - ?", (COMMIT_MEMORY_SECONDS,))  # noqa: S608
     return True
 
 

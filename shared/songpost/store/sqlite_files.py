@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol, TypeVar
@@ -54,8 +54,7 @@ class LiveFile:
 
     def read(self, operation: Operation[Result]) -> Result:
         """One read transaction: a snapshot, whatever others write meanwhile."""
-        with translated(self._path), _transaction(self._connection, "BEGIN"):
-            return operation(self._connection)
+        return self._run("BEGIN", operation)
 
     def write(self, operation: Operation[Result]) -> Result:
         """Take the write lock first (`IMMEDIATE`), so that what `operation` reads stays true until it is done.
@@ -66,8 +65,13 @@ class LiveFile:
         With a plain `BEGIN` both could check before either writes, and the later one would fail half-way
         with SQLITE_BUSY_SNAPSHOT, which no time-out waits out.
         """
-        with translated(self._path), _transaction(self._connection, "BEGIN IMMEDIATE"):
-            return operation(self._connection)
+        return self._run("BEGIN IMMEDIATE", operation)
+
+    def _run(self, begin: str, operation: Operation[Result]) -> Result:
+        try:
+            return _in_transaction(self._connection, begin, operation)
+        except (sqlite3.Error, OSError) as error:
+            raise _translation(error, self._path) from error
 
     def close(self) -> None:
         """Close; the last process to do so moves the write-ahead log into the file."""
@@ -261,17 +265,14 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone does not reach the platter
     if _layout(connection, path) < SCHEMA_VERSION:
-        with _transaction(connection, "BEGIN IMMEDIATE"):
-            _bring_up_to_date(connection, _layout(connection, path))
+        _in_transaction(connection, "BEGIN IMMEDIATE", lambda held: _bring_up_to_date(held, _layout(held, path)))
 
 
 def _layout(connection: sqlite3.Connection, path: Path) -> int:
     """The layout a file is in (0: still empty). `StoreUnreadable` for another program's, `StoreNewer`."""
     # In one transaction: another process may be creating the store between two of these questions.
-    with nullcontext() if connection.in_transaction else _transaction(connection, "BEGIN"):
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    marks = _marks(connection) if connection.in_transaction else _in_transaction(connection, "BEGIN", _marks)
+    application, version, tables = marks
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreUnreadable(
             "a database of another program",
@@ -282,7 +283,15 @@ def _layout(connection: sqlite3.Connection, path: Path) -> int:
         raise StoreNewer(
             f"in layout {version}; this Songpost knows {SCHEMA_VERSION}", where=str(path), mend="update Songpost"
         )
-    return int(version)
+    return version
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """What a file says of itself: whose it is, its layout, and how many tables and views it holds."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return application, version, tables
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
@@ -293,15 +302,16 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+def _in_transaction(connection: sqlite3.Connection, begin: str, operation: Operation[Result]) -> Result:
+    """Run `operation` in a transaction: all of it, or nothing where it raises."""
     connection.execute(begin)
     try:
-        yield
+        result = operation(connection)
         _commit(connection)
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+    return result
 
 
 def _commit(connection: sqlite3.Connection) -> None:
@@ -351,11 +361,15 @@ def translated(path: Path) -> Iterator[None]:
     """Raise SQLite's and the system's errors as ours, naming the file and the way out."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
+        raise _translation(error, path) from error
+
+
+def _translation(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+    if isinstance(error, sqlite3.Error):
         kind, what, mend = _ERRORS.get(_primary(error), _OTHER)
-        raise kind(f"{what} ({error})", where=str(path), mend=mend) from error
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreUnavailable(
-            f"cannot be used: {reason}", where=str(path), mend="check the path, its permissions and the disk's room"
-        ) from error
+        return kind(f"{what} ({error})", where=str(path), mend=mend)
+    reason = error.strerror or type(error).__name__
+    return StoreUnavailable(
+        f"cannot be used: {reason}", where=str(path), mend="check the path, its permissions and the disk's room"
+    )

@@ -620,18 +620,39 @@ def test_columns_for_people(path: Path) -> None:
 
 
 def test_tokens_are_forgotten_in_the_end(path: Path) -> None:
-    """A token is remembered for seven days; after that its commit is judged like any other."""
+    """A token is remembered for seven days; forgotten, its commit is judged like any other."""
     with closing(open_sqlite(path)) as store:
         for number in range(3):
             store.commit(ACCOUNT, [put(f"plan/{number}", number)], f"commit {number}")
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("UPDATE commits SET committed_at = committed_at - 604790 WHERE token = 'commit 0'")
-            other.execute("UPDATE commits SET committed_at = committed_at - 604900 WHERE token = 'commit 1'")
+    age(path, "commit 0", 604_790)
+    age(path, "commit 1", 604_900)
+    with closing(open_sqlite(path)) as store:
         store.commit(ACCOUNT, [put("control", 1)], "another")
         store.commit(ACCOUNT, [put("plan/0", 0)], "commit 0")
         with pytest.raises(CommitConflict, match="plan/1"):
             store.commit(ACCOUNT, [put("plan/1", 1)], "commit 1")
     assert [("another",), ("commit 0",), ("commit 2",)] == rows(path, "SELECT token FROM commits ORDER BY token")
+
+
+def test_tokens_are_forgotten_now_and_then(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that stays open looks for old tokens again after so many commits, and a lost race is not one of them."""
+    monkeypatch.setattr("songpost.store.sqlite.COMMITS_BETWEEN_FORGETTING", 3)
+    with closing(open_sqlite(path)) as store:
+        store.commit(ACCOUNT, [put("plan/0", 0)], "commit 0")
+        age(path, "commit 0", 604_900)
+        store.commit(ACCOUNT, [put("plan/1", 1)], "commit 1")
+        with pytest.raises(CommitConflict):
+            store.commit(ACCOUNT, [put("plan/1", 1)], "lost")
+        store.commit(ACCOUNT, [put("plan/2", 2)], "commit 2")
+        assert [("commit 0",), ("commit 1",), ("commit 2",)] == rows(path, "SELECT token FROM commits ORDER BY token")
+        store.commit(ACCOUNT, [put("plan/3", 3)], "commit 3")
+    assert [("commit 1",), ("commit 2",), ("commit 3",)] == rows(path, "SELECT token FROM commits ORDER BY token")
+
+
+def age(path: Path, token: str, seconds: int) -> None:
+    """Have a commit been made so long ago."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE commits SET committed_at = committed_at - ? WHERE token = ?", (seconds, token))
 
 
 def test_expiry_is_kept(path: Path) -> None:
