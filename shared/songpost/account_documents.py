@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from songpost.model import Arm, Kind, Media, Poll, Text, ThreadStep
 from songpost.nouns import dataclass
@@ -141,11 +142,27 @@ class Positions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What a period has used: writes, reads (resources), and money, open reservations included."""
+    """What a month has used: writes, reads (resources), and money, open reservations included."""
 
     writes: int = 0
     reads: int = 0
     spent_micros: int = 0
+
+
+class Day(NamedTuple):
+    """What a UTC day has used, in a row as it is stored: as a `Tally` has it, and of the money what each kind took.
+
+    Every booking writes all days, and each started KB is charged twice (docs/decisions/0094).
+    """
+
+    writes: int
+    reads: int
+    spent_micros: int
+    kind_micros: Mapping[str, int]
+
+
+UNUSED = Day(0, 0, 0, {})
+"""A day on which nothing was booked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +171,13 @@ class Usage:
 
     `months` by billing period (`2026-11`, the month in which the cycle starts), `days` by UTC date,
     `windows` by `date/window/kind` with the date on which the window starts, `kinds` by
-    `date/kind` likewise; `kind_micros` is each UTC day's money by `date/kind`. Ceilings are counted from `days`;
-    `months` are for people to look back on. It is stored in a shorter form (`agent/stored_usage.py`).
+    `date/kind` likewise. Ceilings are counted from `days`; `months` are for people to look back on.
     """
 
     months: Mapping[str, Tally] = field(default_factory=dict)
-    days: Mapping[str, Tally] = field(default_factory=dict)
+    days: Mapping[str, Day] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
     kinds: Mapping[str, int] = field(default_factory=dict)
-    kind_micros: Mapping[str, int] = field(default_factory=dict)
     theoretical_arrival_at: datetime | None = None
     updated_at: datetime | None = None
     schema_version: int = 2

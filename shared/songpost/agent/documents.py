@@ -53,10 +53,6 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[dict[str, Json]], dict[str, Json]
 
 def encode(noun: object) -> dict[str, Json]:
     """A noun as plain JSON: times as RFC 3339 text, enums as their values."""
-    return stored_usage.stored(noun, _plain) if isinstance(noun, Usage) else _plain(noun)
-
-
-def _plain(noun: object) -> dict[str, Json]:
     import msgspec
 
     # to_builtins of a dataclass is a dict of JSON values; its signature cannot say so.
@@ -86,8 +82,7 @@ def decode(name: str, body: Mapping[str, Json], kind: type[T]) -> T:
             if step is None:
                 break
             current, version = step(current), version + 1
-        plain = stored_usage.unpacked(current) if kind is Usage else current
-        noun = msgspec.convert(plain, kind, strict=True)
+        noun = msgspec.convert(current, kind, strict=True)
     except (msgspec.ValidationError, ValueError) as error:
         raise _unreadable(name, f"does not decode: {quote(str(error))}") from error
     if stray := codec.stray(current, encode(noun)):
@@ -170,7 +165,9 @@ def changes_of(
 ) -> list[Change]:
     """Writes of the documents in `written` as `snapshot` has them, over these versions; checks of those relied on."""
     written = list(dict.fromkeys(written))
-    puts: list[Change] = [PutDocument(name, encode(noun_of(snapshot, name)), versions.get(name, 0)) for name in written]
+    puts: list[Change] = [
+        PutDocument(name, codec.written(noun_of(snapshot, name)), versions.get(name, 0)) for name in written
+    ]
     checks = [CheckDocument(name, versions.get(name, 0)) for name in dict.fromkeys(relied_on) if name not in written]
     return [*puts, *checks]
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
-from songpost.account_documents import Bucket, Tally
+from songpost.account_documents import UNUSED, Bucket
 from songpost.agent import documents, planning, summary
 from songpost.bootstrap import Session
 from songpost.cli.opening import print_json, session_of
@@ -111,7 +111,7 @@ def _purse_json(purse: Purse) -> dict[str, Json]:
 
 
 def _today(purse: Purse) -> int:
-    return purse.snapshot.usage.days.get(purse.at.date().isoformat(), Tally()).spent_micros
+    return purse.snapshot.usage.days.get(purse.at.date().isoformat(), UNUSED).spent_micros
 
 
 def _draw_purse(page: Console, purse: Purse) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from songpost.account_documents import Control, Tally
+from songpost.account_documents import UNUSED, Control, Day
 from songpost.core import budget
 from songpost.core.prices import quote_steps
 from songpost.core.snapshot import Snapshot
@@ -65,18 +65,22 @@ def forecast_micros(snapshot: Snapshot, now: datetime) -> int:
         if slot.due_at.date() == today and slot.due_at <= now and not slot.skipped
     ]
     prices = [quote_steps(settings, Kind.POST, slot.steps, today).worst_micros for slot in due]
-    answers = sum(snapshot.usage.kind_micros.get(f"{today.isoformat()}/{kind.value}", 0) for kind in INTERACTIONS)
+    row = _today(snapshot, now)
+    answers = sum(row.kind_micros.get(kind.value, 0) for kind in INTERACTIONS)
     rest = max(LEAST_MICROS, budget.day_share(settings.budget, now))
-    return SLOPE * sum(prices) + answers + _reading(snapshot, now) + rest
+    return SLOPE * sum(prices) + answers + _reading(snapshot, row) + rest
 
 
-def _reading(snapshot: Snapshot, now: datetime) -> int:
+def _today(snapshot: Snapshot, now: datetime) -> Day:
+    return snapshot.usage.days.get(now.date().isoformat(), UNUSED)
+
+
+def _reading(snapshot: Snapshot, row: Day) -> int:
     """What today's reads have cost within their own ceiling: a storm of mentions must not pause what it cannot ruin."""
     ceiling = snapshot.settings.reading.usd_per_day
     if ceiling is None:
         return 0
-    spent = snapshot.usage.kind_micros.get(f"{now.date().isoformat()}/{Kind.READ.value}", 0)
-    return min(spent, int(ceiling * MICROS_PER_USD))
+    return min(row.kind_micros.get(Kind.READ.value, 0), int(ceiling * MICROS_PER_USD))
 
 
 def spend_slope(snapshot: Snapshot, now: datetime) -> Trip | None:
@@ -88,7 +92,7 @@ def spend_slope(snapshot: Snapshot, now: datetime) -> Trip | None:
     changed_at = snapshot.control.changed_at
     if changed_at is not None and changed_at.date() == now.date():
         return None
-    spent = snapshot.usage.days.get(now.date().isoformat(), Tally()).spent_micros
+    spent = _today(snapshot, now).spent_micros
     forecast = forecast_micros(snapshot, now)
     if spent <= forecast:
         return None

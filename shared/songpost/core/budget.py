@@ -8,18 +8,17 @@ which the month's money may be spent. What a month has used is the sum of its da
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-from songpost.account_documents import Tally, Usage
+from songpost.account_documents import UNUSED, Day, Tally, Usage
 from songpost.core import pacing
 from songpost.core.pacing import Pace
 from songpost.model import MICROS_PER_USD, Kind
 from songpost.nouns import dataclass
-from songpost.settings import Budget, Plan, Settings
+from songpost.settings import Budget, Plan, Settings, UsdPerKind
 
 CAPS: dict[Plan, tuple[int | None, int | None]] = {
     Plan.PAY_PER_USE: (3_000_000, None),
@@ -90,50 +89,51 @@ def dollars(micros: int) -> str:
     return f"${whole:,}.{places[:3]}{places[3:].rstrip('0')}"
 
 
-def month_of(now: datetime, billing_day: int) -> str:
-    """The billing period of a UTC time, named after the month in which it starts: `2026-11`."""
-    start = _month_start(now.date(), billing_day)
-    return f"{start.year:04d}-{start.month:02d}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A UTC day and the billing month that it lies in, in the words of the counters.
+
+    `month` is named after the calendar month in which it starts, `first` its first day, `end` the day after its last;
+    `oldest` is the first day that is still kept.
+    """
+
+    day: str
+    day_end: datetime
+    month: str
+    first: str
+    end: str
+    month_end: datetime
+    month_days: int
+    oldest: str
 
 
-@lru_cache(maxsize=256)
-def _month_start(day: date, billing_day: int) -> date:
+@lru_cache(maxsize=64)
+def _place(day: date, billing_day: int) -> _Place:
+    """Where a UTC date lies."""
     first = day.replace(day=1)
     if day.day < billing_day:
         first = (first - timedelta(days=1)).replace(day=1)
-    return first.replace(day=billing_day)
+    first = first.replace(day=billing_day)
+    end = (first.replace(day=1) + timedelta(days=32)).replace(day=billing_day)
+    return _Place(
+        day=day.isoformat(),
+        day_end=_midnight(day + timedelta(days=1)),
+        month=f"{first.year:04d}-{first.month:02d}",
+        first=first.isoformat(),
+        end=end.isoformat(),
+        month_end=_midnight(end),
+        month_days=(end - first).days,
+        oldest=(day - timedelta(days=KEPT_DAYS)).isoformat(),
+    )
 
 
-@lru_cache(maxsize=256)
-def _next_month(start: date, billing_day: int) -> date:
-    return (start.replace(day=1) + timedelta(days=32)).replace(day=billing_day)
+def month_of(now: datetime, billing_day: int) -> str:
+    """The billing period of a UTC time, named after the month in which it starts: `2026-11`."""
+    return _place(now.date(), billing_day).month
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _days_between(usage: Usage, start: date, end: date) -> tuple[str, ...]:
-    """The UTC dates from `start` until before `end` on which anything was booked."""
-    first, last = start.isoformat(), end.isoformat()
-    return tuple(day for day in usage.days if first <= day < last)
-
-
-def _used(usage: Usage, days: Iterable[str]) -> Tally:
-    """What UTC dates have used together."""
-    writes = reads = spent_micros = 0
-    for day in days:
-        tally = usage.days[day]
-        writes += tally.writes
-        reads += tally.reads
-        spent_micros += tally.spent_micros
-    return Tally(writes=writes, reads=reads, spent_micros=spent_micros)
-
-
-def _used_by(usage: Usage, kind: Kind, days: Iterable[str]) -> int:
-    """What actions of one kind have used on UTC dates."""
-    spent, name = usage.kind_micros, kind.value
-    return sum(spent.get(f"{day}/{name}", 0) for day in days)
 
 
 @lru_cache(maxsize=64)
@@ -145,38 +145,39 @@ def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | Non
 def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, ...]:
     """Every ceiling of an account at `now` (UTC), counts before money, the month's money last."""
     budget = settings.budget
-    today = now.date()
-    first = _month_start(today, budget.billing_day)
-    last = _next_month(first, budget.billing_day)
-    days = _days_between(usage, first, last)
-    month, day = _used(usage, days), usage.days.get(today.isoformat(), Tally())
-    month_end, day_end = _midnight(last), _midnight(today + timedelta(days=1))
+    at = _place(now.date(), budget.billing_day)
+    month = [row for day, row in usage.days.items() if at.first <= day < at.end]
     read_cap, write_cap = CAPS[settings.plan]
     reads = _capped(read_cap, budget.custom_read_cap, budget.buffer_pct)
     writes = _capped(write_cap, budget.custom_write_cap, budget.buffer_pct)
     found: list[Ceiling] = []
     if reads is not None:
-        found.append(Ceiling("reads per month", reads, month.reads, month_end, money=False))
+        used = sum([row.reads for row in month])
+        found.append(Ceiling("reads per month", reads, used, at.month_end, money=False))
     if writes is not None:
-        found.append(Ceiling("writes per month", writes, month.writes, month_end, money=False))
+        used = sum([row.writes for row in month])
+        found.append(Ceiling("writes per month", writes, used, at.month_end, money=False))
     if budget.usd_per_day is not None:
-        limit = budget.micros(budget.usd_per_day)
-        found.append(Ceiling("dollars per day", limit, day.spent_micros, day_end, money=True))
-    for kind in Kind:
-        usd = budget.usd_per_kind.of(kind)
-        if usd is not None:
-            spent = _used_by(usage, kind, days)
-            name = f"{kind.value} dollars per month"
-            found.append(Ceiling(name, budget.micros(usd), spent, month_end, money=True, kind=kind))
-    limit = budget.micros(budget.usd_per_month)
-    found.append(Ceiling(MONTH, limit, month.spent_micros, month_end, money=True))
+        used = usage.days.get(at.day, UNUSED).spent_micros
+        found.append(Ceiling("dollars per day", budget.micros(budget.usd_per_day), used, at.day_end, money=True))
+    for kind, usd in _by_kind(budget.usd_per_kind):
+        used = sum([row.kind_micros.get(kind.value, 0) for row in month])
+        name = f"{kind.value} dollars per month"
+        found.append(Ceiling(name, budget.micros(usd), used, at.month_end, money=True, kind=kind))
+    used = sum([row.spent_micros for row in month])
+    found.append(Ceiling(MONTH, budget.micros(budget.usd_per_month), used, at.month_end, money=True))
     return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def _by_kind(ceilings_of: UsdPerKind) -> tuple[tuple[Kind, Decimal], ...]:
+    """The kinds that have a ceiling of their own, in dollars."""
+    return tuple((kind, usd) for kind in Kind if (usd := ceilings_of.of(kind)) is not None)
 
 
 def day_share(budget: Budget, at: datetime) -> int:
     """A day's even share of the monthly ceiling, in the billing month that a UTC time lies in."""
-    first = _month_start(at.date(), budget.billing_day)
-    return budget.micros(budget.usd_per_month) // (_next_month(first, budget.billing_day) - first).days
+    return budget.micros(budget.usd_per_month) // _place(at.date(), budget.billing_day).month_days
 
 
 def pace_of(budget: Budget, at: datetime) -> Pace | None:
@@ -184,8 +185,8 @@ def pace_of(budget: Budget, at: datetime) -> Pace | None:
     micros = budget.micros(budget.usd_per_month)
     if budget.burst_days is None or not micros:
         return None
-    first = _month_start(at.date(), budget.billing_day)
-    return Pace(micros, _next_month(first, budget.billing_day) - first, timedelta(days=budget.burst_days))
+    days = _place(at.date(), budget.billing_day).month_days
+    return Pace(micros, timedelta(days=days), timedelta(days=budget.burst_days))
 
 
 def burst(settings: Settings, usage: Usage, now: datetime) -> Ceiling | None:
@@ -248,31 +249,29 @@ def booked(
     nothing: a give-back never makes room that was not taken. Money of an action counts for its `kind` too, and
     moves the pace.
     """
-    month, day = month_of(at, budget.billing_day), at.date().isoformat()
-    months = {**usage.months, month: _added(usage.months.get(month, Tally()), writes, reads, micros)}
-    days = {**usage.days, day: _added(usage.days.get(day, Tally()), writes, reads, micros)}
-    oldest = (at.date() - timedelta(days=KEPT_DAYS)).isoformat()
-    kind_micros = dict(usage.kind_micros)
+    place = _place(at.date(), budget.billing_day)
+    month, day = usage.months.get(place.month, Tally()), usage.days.get(place.day, UNUSED)
+    months = {
+        **usage.months,
+        place.month: Tally(
+            writes=max(0, month.writes + writes),
+            reads=max(0, month.reads + reads),
+            spent_micros=max(0, month.spent_micros + micros),
+        ),
+    }
+    by_kind = day.kind_micros
     if kind is not None:
-        kind_micros[f"{day}/{kind.value}"] = max(0, kind_micros.get(f"{day}/{kind.value}", 0) + micros)
+        by_kind = {**by_kind, kind.value: max(0, by_kind.get(kind.value, 0) + micros)}
+    row = Day(max(0, day.writes + writes), max(0, day.reads + reads), max(0, day.spent_micros + micros), by_kind)
     pace, arrival_at = pace_of(budget, at), usage.theoretical_arrival_at
     if pace is not None:
         arrival_at = pacing.moved(pace, arrival_at, micros, at)
     return replace(
         usage,
-        months=dict(sorted(months.items())[-KEPT_MONTHS:]),
-        days={key: tally for key, tally in days.items() if key >= oldest},
-        kind_micros={key: spent for key, spent in kind_micros.items() if key >= oldest},
+        months=months if len(months) <= KEPT_MONTHS else dict(sorted(months.items())[-KEPT_MONTHS:]),
+        days={key: kept for key, kept in {**usage.days, place.day: row}.items() if key >= place.oldest},
         theoretical_arrival_at=arrival_at,
         updated_at=at if usage.updated_at is None else max(at, usage.updated_at),
-    )
-
-
-def _added(tally: Tally, writes: int, reads: int, micros: int) -> Tally:
-    return Tally(
-        writes=max(0, tally.writes + writes),
-        reads=max(0, tally.reads + reads),
-        spent_micros=max(0, tally.spent_micros + micros),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from songpost.account_documents import Usage
+from songpost.account_documents import UNUSED, Usage
 from songpost.core import budget, rate_limits
 from songpost.core.admission import Refused, Verdict
 from songpost.core.prices import Quote, price, price_list
@@ -31,7 +31,7 @@ def left_today(settings: Settings, usage: Usage, now: datetime) -> int | None:
     if settings.reading.usd_per_day is None:
         return None
     limit = int(settings.reading.usd_per_day * MICROS_PER_USD)
-    return limit - usage.kind_micros.get(f"{now.date().isoformat()}/{Kind.READ.value}", 0)
+    return limit - usage.days.get(now.date().isoformat(), UNUSED).kind_micros.get(Kind.READ.value, 0)
 
 
 def admit_read(

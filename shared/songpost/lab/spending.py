@@ -139,7 +139,7 @@ def _actual(forecast: Forecast, usage: Usage, month: str, tally: Tally, billing_
     if inside:
         for kind in Kind:
             expected = total(line.micros for line in forecast.x if line.kind is kind).expected
-            spent = sum(usage.kind_micros.get(f"{day}/{kind.value}", 0) for day in inside)
+            spent = sum(usage.days[day].kind_micros.get(kind.value, 0) for day in inside)
             if spent or expected:
                 by_kind[kind.value] = (spent, round(expected * part))
         rest = total(line.micros for line in forecast.x if line.kind is None).expected

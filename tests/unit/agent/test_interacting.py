@@ -211,8 +211,8 @@ def test_each_kind_goes_to_its_own_endpoint_at_its_own_price(answering: World) -
         )
     ]
     assert dict.fromkeys((f"2026-11-25/{kind.value}" for kind in kinds), 1) == dict(usage.kinds)
-    assert dict.fromkeys((f"2026-11-25/{kind.value}" for kind in kinds), 10_000) == {
-        key: micros for key, micros in usage.kind_micros.items() if not key.endswith("read")
+    assert dict.fromkeys((kind.value for kind in kinds), 10_000) == {
+        kind: micros for kind, micros in usage.days["2026-11-25"].kind_micros.items() if kind != "read"
     }
 
 
@@ -507,7 +507,7 @@ def test_a_lost_repost_is_done_once_more(answering: World, lost: int, calls: int
 
     assert (calls, state) == (len(answering.sandbox.requests("POST /2/users/:id/retweets")), done.state)
     assert [15_000] * calls == [attempt.settled_micros for attempt in done.attempts]
-    assert (15_000 * calls, 1) == (usage.kind_micros["2026-11-25/repost"], usage.kinds["2026-11-25/repost"])
+    assert (15_000 * calls, 1) == (usage.days["2026-11-25"].kind_micros["repost"], usage.kinds["2026-11-25/repost"])
 
 
 def test_a_lost_repost_is_not_done_again_after_a_quarter_of_an_hour(answering: World) -> None:

@@ -25,7 +25,7 @@ A_CENT = timedelta(hours=2, minutes=24)
 
 def of_posts(world: World) -> int:
     """What the ledger has for posts today."""
-    return world.account().snapshot.usage.kind_micros["2026-11-25/post"]
+    return world.account().snapshot.usage.days["2026-11-25"].kind_micros["post"]
 
 
 def ahead(world: World) -> timedelta:

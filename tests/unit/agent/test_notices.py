@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from songpost.account_documents import Control, Tally, Usage
+from songpost.account_documents import Control, Day, Usage
 from songpost.agent import approvals, notices, week
 from songpost.agent.approvals import Shown
 from songpost.agent.events import Invocation
@@ -220,9 +220,7 @@ def test_the_week_s_text_tells_all_in_eighty_columns() -> None:
     of = replace(
         snapshot(),
         control=Control(paused=True, reason="X refused 5 actions in a row, " * 5),
-        usage=Usage(
-            days={"2026-11-25": Tally(writes=2, reads=10, spent_micros=130_000), "2026-11-01": Tally(writes=9)}
-        ),
+        usage=Usage(days={"2026-11-25": Day(2, 10, 130_000, {}), "2026-11-01": Day(9, 0, 0, {})}),
         actions={one.key: one for one in (asks, lost)},
         learning=learned,
     )

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from songpost.account_documents import (
     Bucket,
     Control,
+    Day,
     DayPlan,
     Fingerprints,
     Limits,
     PostMark,
     Slot,
-    Tally,
     Timeline,
     Usage,
 )
@@ -272,15 +272,13 @@ def test_approval() -> None:
 def test_budget_refuses_what_does_not_fit_at_worst() -> None:
     """The worst price must fit, thirteen times more for a text with a link; the refusal names the reset."""
     poor = with_settings(budget=Budget(usd_per_month=Decimal("0.25"), buffer_pct=0.0))
-    spent = replace(poor, usage=Usage(days={"2026-11-25": Tally(spent_micros=185_001)}))
+    spent = replace(poor, usage=Usage(days={"2026-11-25": Day(0, 0, 185_001, {})}))
 
     assert ("budget", datetime(2026, 12, 1, tzinfo=UTC), False) == why(spent)
     assert "dollars per month: $0.064999 left, $0.065 needed at worst" == refused(spent).reason
-    assert "" == why(replace(poor, usage=Usage(days={"2026-11-25": Tally(spent_micros=185_000)})))[0]
+    assert "" == why(replace(poor, usage=Usage(days={"2026-11-25": Day(0, 0, 185_000, {})})))[0]
     assert "" == why(poor, action(words=LINKED))[0]
-    assert (
-        "budget" == why(replace(poor, usage=Usage(days={"2026-11-25": Tally(spent_micros=1)})), action(words=LINKED))[0]
-    )
+    assert "budget" == why(replace(poor, usage=Usage(days={"2026-11-25": Day(0, 0, 1, {})})), action(words=LINKED))[0]
 
 
 def test_what_the_whole_ceiling_cannot_hold_names_no_retry() -> None:
@@ -294,12 +292,12 @@ def test_what_the_whole_ceiling_cannot_hold_names_no_retry() -> None:
 def test_counts_are_booked_before_money() -> None:
     """A create needs one write and ten reads of the monthly counts, money or no money."""
     free = with_settings(plan=Plan.FREE)
-    full = replace(free, usage=Usage(days={"2026-11-24": Tally(reads=86)}))
+    full = replace(free, usage=Usage(days={"2026-11-24": Day(0, 86, 0, {})}))
 
     assert ("budget", datetime(2026, 12, 1, tzinfo=UTC), False) == why(full)
     assert "reads per month: 9 left, 10 needed at worst" == refused(full).reason
-    assert "" == why(replace(free, usage=Usage(days={"2026-11-24": Tally(reads=85, writes=474)})))[0]
-    assert "budget" == why(replace(free, usage=Usage(days={"2026-11-24": Tally(writes=475)})))[0]
+    assert "" == why(replace(free, usage=Usage(days={"2026-11-24": Day(474, 85, 0, {})})))[0]
+    assert "budget" == why(replace(free, usage=Usage(days={"2026-11-24": Day(475, 0, 0, {})})))[0]
 
 
 def test_exhausted_rate_limit_waits_for_its_reset() -> None:
@@ -370,7 +368,7 @@ def test_booking_reserves_the_worst_price_and_everything_else() -> None:
         found.attempt.call_micros,
         found.attempt.reserved_reads,
     )
-    assert {"2026-11-25": Tally(writes=1, reads=10, spent_micros=65_000)} == dict(after.usage.days)
+    assert {"2026-11-25": Day(1, 10, 65_000, {"post": 65_000})} == dict(after.usage.days)
     assert {"2026-11-25/noon/post": 1} == dict(after.usage.windows)
     assert 99 == after.limits.buckets["POST /2/tweets:user15"].remaining
     assert (similarity.entry(WORDS, NOW),) == after.fingerprints.entries

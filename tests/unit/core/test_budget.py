@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songpost.account_documents import Tally, Usage
+from songpost.account_documents import UNUSED, Tally, Usage
 from songpost.core import budget
 from songpost.settings import Budget, Plan, Settings
 from tests.unit.core.cases import NOW, SETTINGS
@@ -209,7 +209,7 @@ def test_give_back_makes_no_room_that_was_not_taken() -> None:
     usage = budget.booked(Usage(), settings.budget, NOW, writes=-1, reads=-9, micros=-9)
     usage = budget.counted(usage, "2026-11-25/noon/post", "2026-11-25", -1)
 
-    assert {"2026-11-25": Tally()} == dict(usage.days)
+    assert {"2026-11-25": UNUSED} == dict(usage.days)
     assert {"2026-11": Tally()} == dict(usage.months)
     assert [{"2026-11-25/noon/post": 0}, {"2026-11-25/post": 0}] == [dict(usage.windows), dict(usage.kinds)]
 

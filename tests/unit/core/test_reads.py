@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songpost.account_documents import Bucket, Control, Limits, Tally, Usage
+from songpost.account_documents import Bucket, Control, Day, Limits, Usage
 from songpost.core import budget, rate_limits
 from songpost.core.admission import Refused
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
@@ -38,7 +38,7 @@ def refused(of: Snapshot, resources: int = 10) -> Refused:
     return found
 
 
-def today(of: Snapshot, at: datetime = NOW) -> Tally:
+def today(of: Snapshot, at: datetime = NOW) -> Day:
     """What a UTC day has used."""
     return of.usage.days[at.date().isoformat()]
 
@@ -52,7 +52,7 @@ def test_read_books_its_worst_price_and_one_call() -> None:
     """A read is booked at as many resources as it may return, and takes one from its rate limit, not from writes."""
     found = admitted(snapshot())
 
-    assert Tally(writes=0, reads=10, spent_micros=50_000) == today(found.snapshot)
+    assert Day(0, 10, 50_000, {"read": 50_000}) == today(found.snapshot)
     assert ("usage", "limits") == found.written
     assert 899 == found.snapshot.limits.buckets[f"{rate_limits.TIMELINE}:user15"].remaining
     assert {} == dict(found.snapshot.usage.windows)
@@ -63,14 +63,14 @@ def test_settled_read_costs_what_came_back(returned: int, reads: int, micros: in
     """What X did not return is given back, and no more than that."""
     found = admitted(snapshot())
 
-    assert Tally(reads=reads, spent_micros=micros) == today(settled_read(found.snapshot, found, returned))
+    assert Day(0, reads, micros, {"read": micros}) == today(settled_read(found.snapshot, found, returned))
 
 
 def test_read_that_brought_more_than_asked_is_booked_in_full() -> None:
     """X charges what it returns: resources on top of those that were asked for are spent too."""
     found = admitted(snapshot())
 
-    assert Tally(reads=12, spent_micros=60_000) == today(settled_read(found.snapshot, found, 12))
+    assert Day(0, 12, 60_000, {"read": 60_000}) == today(settled_read(found.snapshot, found, 12))
 
 
 def test_read_is_settled_on_the_day_of_its_booking() -> None:
@@ -80,8 +80,8 @@ def test_read_is_settled_on_the_day_of_its_booking() -> None:
     later = admitted(found.snapshot, 1, at=before + timedelta(seconds=2))
     done = settled_read(later.snapshot, found, 0)
 
-    assert Tally() == today(done, before)
-    assert Tally(reads=1, spent_micros=5_000) == today(done, before + timedelta(seconds=2))
+    assert Day(0, 0, 0, {"read": 0}) == today(done, before)
+    assert Day(0, 1, 5_000, {"read": 5_000}) == today(done, before + timedelta(seconds=2))
 
 
 def test_pause_stops_reads() -> None:

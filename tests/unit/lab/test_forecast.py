@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from songpost import content_file, settings_file
-from songpost.account_documents import Tally, Usage
+from songpost.account_documents import Day, Tally, Usage
 from songpost.core.content import library_of
 from songpost.errors import PriceUnknown
 from songpost.lab.aws_prices import LISTS, aws_prices
@@ -290,8 +290,10 @@ def test_forecast_against_actual() -> None:
     forecast = foretell(ONE_A_DAY, ON)
     usage = Usage(
         months={"2026-10": tally(30, 700_000), "2026-11": tally(10, 260_000)},
-        days={"2026-10-12": tally(1, 20_000), "2026-11-02": tally(1, 26_000)},
-        kind_micros={"2026-11-02/post": 15_000, "2026-10-12/post": 15_000, "2026-11-02/reply": 1_000},
+        days={
+            "2026-10-12": Day(1, 1, 20_000, {"post": 15_000}),
+            "2026-11-02": Day(1, 1, 26_000, {"post": 15_000, "reply": 1_000}),
+        },
     )
     october, november = actuals(forecast, usage, 1, datetime(2026, 11, 11, tzinfo=UTC))
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from songpost.account_documents import Identity, Position, Positions, Tally, Usage
+from songpost.account_documents import UNUSED, Day, Identity, Position, Positions, Usage
 from songpost.core.snapshot import Snapshot
 from songpost.lab.simulation.moments import Watch
 from songpost.lab.simulation.reliance import Reliance
@@ -19,7 +19,7 @@ from tests.unit.core.cases import NOW, action, snapshot
 DAY = "2026-11-25"
 OTHER_DAY = "2026-11-26"
 WHO = Identity(user_id="9", username="songpost", credentials="", learned_at=NOW)
-USAGE = Usage(days={DAY: Tally(writes=1, reads=2, spent_micros=300)}, updated_at=NOW)
+USAGE = Usage(days={DAY: Day(1, 2, 300, {})}, updated_at=NOW)
 READING = Positions(places={"mentions": Position(found=1, read_at=NOW)})
 
 
@@ -28,9 +28,9 @@ def known() -> Snapshot:
     return replace(snapshot(), identity=None, usage=USAGE, reading=READING, versions={"usage": 7, "digest/2026-W47": 1})
 
 
-def with_day(tally: Tally) -> Snapshot:
+def with_day(day: Day) -> Snapshot:
     """The same after another commit of `usage`."""
-    return replace(known(), usage=replace(USAGE, days={DAY: tally}, updated_at=NOW + timedelta(hours=1)))
+    return replace(known(), usage=replace(USAGE, days={DAY: day}, updated_at=NOW + timedelta(hours=1)))
 
 
 def asked(question: Callable[[Snapshot], object]) -> Reliance:
@@ -42,11 +42,12 @@ def asked(question: Callable[[Snapshot], object]) -> Reliance:
 
 def test_a_commit_of_what_nobody_asked_for_leaves_the_proof() -> None:
     """Another time of the latest booking, another version: the question was what today has cost."""
-    reliance = asked(lambda view: view.usage.days.get(DAY, Tally()).spent_micros)
+    reliance = asked(lambda view: view.usage.days.get(DAY, UNUSED).spent_micros)
 
     assert reliance.holds(known())
-    assert reliance.holds(with_day(Tally(writes=5, reads=9, spent_micros=300)))
-    assert not reliance.holds(with_day(Tally(spent_micros=301)))
+    assert reliance.holds(with_day(USAGE.days[DAY]))
+    assert not reliance.holds(with_day(USAGE.days[DAY]._replace(kind_micros={"post": 1})))
+    assert not reliance.holds(with_day(USAGE.days[DAY]._replace(spent_micros=301)))
     assert not reliance.holds(replace(known(), usage=Usage()))
 
 
@@ -54,7 +55,7 @@ def test_a_commit_of_what_nobody_asked_for_leaves_the_proof() -> None:
     ("question", "after", "holds"),
     [
         (lambda view: view.usage.days.get(OTHER_DAY), replace(known(), usage=Usage(days={})), True),
-        (lambda view: view.usage.days.get(OTHER_DAY), replace(known(), usage=Usage(days={OTHER_DAY: Tally()})), False),
+        (lambda view: view.usage.days.get(OTHER_DAY), replace(known(), usage=Usage(days={OTHER_DAY: UNUSED})), False),
         (lambda view: "digest/2026-W48" in view.versions, replace(known(), versions={"usage": 8}), True),
         (lambda view: "digest/2026-W48" in view.versions, replace(known(), versions={"digest/2026-W48": 1}), False),
         (lambda view: list(view.versions), replace(known(), versions={"usage": 8, "digest/2026-W47": 1}), True),
@@ -89,7 +90,7 @@ def test_a_view_shows_what_the_snapshot_holds() -> None:
     assert reliance.view.usage is reliance.view.usage
     with pytest.raises(KeyError):
         reliance.view.usage.days["2026-01-01"]
-    assert not reliance.holds(with_day(Tally(spent_micros=1)))
+    assert not reliance.holds(with_day(Day(0, 0, 1, {})))
 
 
 def test_a_proof_rests_on_collections_and_actions_too() -> None:

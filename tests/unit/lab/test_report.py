@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from songpost.account_documents import Control, Identity, Tally, Usage
+from songpost.account_documents import Control, Day, Identity, Tally, Usage
 from songpost.agent import documents
 from songpost.agent.planning import Texts
 from songpost.core import admission, content
@@ -444,7 +444,7 @@ def test_money_is_told_by_day_and_by_month(tmp_path: Path) -> None:
     """The days' sums add up to the month's, and two known months stand beside their forecast."""
     usage = Usage(
         months={"2026-10": Tally(writes=9, reads=3, spent_micros=900_000), "2026-11": Tally(spent_micros=300_000)},
-        days={"2026-11-02": Tally(writes=2, spent_micros=100_000), "2026-11-20": Tally(reads=4, spent_micros=200_000)},
+        days={"2026-11-02": Day(2, 0, 100_000, {}), "2026-11-20": Day(0, 4, 200_000, {})},
     )
     subject = subject_of(tmp_path, usage=usage)
 
@@ -541,7 +541,7 @@ def test_two_known_months_are_drawn_with_their_ceiling(tmp_path: Path) -> None:
     """The months' bars stand beside the days' curve, under a ceiling that is near; the first month has no mark."""
     usage = Usage(
         months={"2026-10": Tally(spent_micros=4_000_000), "2026-11": Tally(spent_micros=300_000)},
-        days={"2026-11-02": Tally(writes=2, spent_micros=300_000)},
+        days={"2026-11-02": Day(2, 0, 300_000, {})},
     )
 
     text = writing.page(subject_of(tmp_path, usage=usage))

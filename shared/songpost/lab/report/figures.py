@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from songpost.account_documents import Bucket, Tally
+from songpost.account_documents import UNUSED, Bucket
 from songpost.agent import crediting
 from songpost.core import bandit, budget, day_plan, policy, rate_limits
 from songpost.core.bandit import Belief
@@ -224,7 +224,7 @@ def month(subject: Subject) -> Figure:
     usage, sums, rows, data = subject.snapshot.usage.days, 0, [], list[Json]()
     for number in range((now - start).days + 1):
         day = (start + timedelta(days=number)).date().isoformat()
-        tally = usage.get(day, Tally())
+        tally = usage.get(day, UNUSED)
         sums += tally.spent_micros
         rows.append((day, usd(tally.spent_micros), usd(sums), f"{tally.writes}", f"{tally.reads}"))
         data.append({"at": day, "usd": sums / 1e6})

@@ -13,12 +13,12 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from songpost.account_documents import Position, Positions, Tally, Usage
+from songpost.account_documents import Position, Positions, Usage
 from songpost.core.snapshot import Snapshot
 
 FIELD, ITEM, HAS, KEYS = "field", "item", "has", "keys"
 """The ways of asking: for a field of a noun, for an entry of a mapping, whether it has one, for all of its keys."""
-_LOOKED_INTO = (Snapshot, Usage, Tally, Positions, Position)
+_LOOKED_INTO = (Snapshot, Usage, Positions, Position)
 _AS_A_WHOLE = frozenset({"plans", "actions"})
 """What is relied on as a whole of a snapshot's own mappings: all but the versions."""
 _ABSENT = object()
