@@ -7,12 +7,11 @@ A bucket is `METHOD /path:scope`. Defaults are X's published limits for pay-per-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost import endpoints
 from songpost.account_documents import Bucket, Limits
-from songpost.model import Kind
+from songpost.model import SKEW_SECONDS, Kind
 from songpost.settings import Plan
 
 SCOPE_SECONDS = {"user15": 900, "app15": 900, "user24h": 86_400, "app24h": 86_400}
@@ -47,12 +46,25 @@ def defaults(plan: Plan, endpoint: str) -> Mapping[str, int]:
     return _BY_PLAN.get(plan, {}).get(endpoint) or _EVERY_PLAN.get(endpoint, {})
 
 
+def _published() -> Mapping[str, frozenset[int]]:
+    """The limits that the plans publish for a bucket, by its name."""
+    found: dict[str, set[int]] = {}
+    for plan in Plan:
+        for endpoint in (*_EVERY_PLAN, *_BY_PLAN.get(plan, {})):
+            for scope, limit in defaults(plan, endpoint).items():
+                found.setdefault(f"{endpoint}:{scope}", set()).add(limit)
+    return {name: frozenset(limits) for name, limits in found.items()}
+
+
+_PUBLISHED = _published()
+
+
 def current(limits: Limits, plan: Plan, endpoint: str, now: datetime) -> dict[str, Bucket]:
     """The endpoint's buckets that are running at `now`: as told by headers, else full ones by default."""
     running = {
         name: bucket
         for name, bucket in limits.buckets.items()
-        if name.rpartition(":")[0] == endpoint and bucket.reset_at > now
+        if bucket.reset_at > now and name.rpartition(":")[0] == endpoint
     }
     for scope, limit in defaults(plan, endpoint).items():
         name = f"{endpoint}:{scope}"
@@ -77,15 +89,32 @@ def blocked_until(limits: Limits, plan: Plan, endpoint: str, now: datetime, call
 
 
 def taken(limits: Limits, plan: Plan, endpoint: str, now: datetime) -> Limits:
-    """Book one call: each running bucket has one less. Buckets that are over are dropped if never told by headers."""
-    booked = {
-        name: replace(bucket, remaining=bucket.remaining - 1)
-        for name, bucket in current(limits, plan, endpoint, now).items()
-    }
-    kept = {
-        name: bucket for name, bucket in limits.buckets.items() if bucket.source == "headers" or bucket.reset_at > now
-    }
-    return replace(limits, buckets={**kept, **booked})
+    """Book one call: each running bucket has one less. What is over, and tells nothing any more, is forgotten."""
+    kept = {name: bucket for name, bucket in limits.buckets.items() if bucket.reset_at > now or _tells(bucket, now)}
+    for name, bucket in current(limits, plan, endpoint, now).items():
+        kept[name] = Bucket(
+            name=name,
+            limit=bucket.limit,
+            remaining=bucket.remaining - 1,
+            reset_at=bucket.reset_at,
+            seen_at=bucket.seen_at,
+            source=bucket.source,
+        )
+    return Limits(buckets=kept)
+
+
+def _tells(bucket: Bucket, now: datetime) -> bool:
+    """Whether a bucket that is over at `now` may still decide something.
+
+    Of those that headers told, one that is not over for every clock yet, and one whose size differs from what some plan
+    publishes: the next window has its size. Where no plan publishes one, nothing asks for it.
+    """
+    if bucket.source != "headers":
+        return False
+    if bucket.reset_at > now - timedelta(seconds=SKEW_SECONDS):
+        return True
+    published = _PUBLISHED.get(bucket.name)
+    return published is not None and published != {bucket.limit}
 
 
 def learned(limits: Limits, told: Iterable[Bucket]) -> Limits:
@@ -95,4 +124,4 @@ def learned(limits: Limits, told: Iterable[Bucket]) -> Limits:
         known = buckets.get(bucket.name)
         if known is None or known.source != "headers" or known.seen_at <= bucket.seen_at:
             buckets[bucket.name] = bucket
-    return replace(limits, buckets=buckets)
+    return Limits(buckets=buckets)

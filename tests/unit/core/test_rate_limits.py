@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from songpost.account_documents import Bucket, Limits
 from songpost.core import rate_limits
-from songpost.model import Kind
+from songpost.model import SKEW_SECONDS, Kind
 from songpost.settings import Plan
 from tests.unit.core.cases import NOW
 
@@ -107,7 +107,7 @@ def test_default_bucket_runs_from_its_first_call(plan: Plan) -> None:
 
 
 def test_booking_takes_one_of_each_running_bucket() -> None:
-    """A call takes one from what headers told and from the defaults, and forgets no limit that headers told."""
+    """A call takes one from what headers told and from the defaults, and forgets no size that headers told."""
     over = told(7, minutes=-1, scope="user24h", limit=55)
     after = rate_limits.taken(limits(told(3), over), Plan.PAY_PER_USE, CREATE, NOW)
 
@@ -115,6 +115,67 @@ def test_booking_takes_one_of_each_running_bucket() -> None:
     assert over == after.buckets[over.name]
     stale = NOW + timedelta(days=2)
     assert f"{CREATE}:app24h" not in rate_limits.taken(after, Plan.PRO, CREATE, stale).buckets
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "minutes", "kept"),
+    [
+        (USER15, 40, -600, True),
+        (USER15, 100, -600, False),
+        (USER15, 100, -1, True),
+        (USER15, 100, 1, True),
+        (f"{rate_limits.SEARCH}:user15", 300, -600, True),
+        (f"{CREATE}:user24h", 17, -600, True),
+        ("POST /2/media/metadata:user15", 500, -600, False),
+        ("POST /2/media/metadata:user15", 500, 1, True),
+    ],
+    ids=[
+        "another size", "the published size", "over for this clock alone", "running", "a size of its plan", "two plans",
+        "published by none", "published by none, running",
+    ],
+)  # fmt: skip
+def test_what_is_over_is_kept_for_its_size(name: str, limit: int, minutes: int, *, kept: bool) -> None:
+    """What headers told is forgotten once it is over for every clock, where its size is what any plan publishes."""
+    reset_at = NOW + timedelta(minutes=minutes)
+    bucket = Bucket(name=name, limit=limit, remaining=0, reset_at=reset_at, seen_at=reset_at)
+    after = rate_limits.taken(limits(bucket), Plan.PAY_PER_USE, rate_limits.ME, NOW)
+
+    assert kept is (name in after.buckets)
+
+
+ENDPOINTS = (*rate_limits.ENDPOINTS.values(), rate_limits.SEARCH, "POST /2/media/metadata")
+SIZES = st.sampled_from([0, 1, 17, 50, 60, 100, 300, 10_000, 77])
+BUCKETS = st.builds(
+    lambda endpoint, scope, limit, part, seconds: Bucket(
+        name=f"{endpoint}:{scope}",
+        limit=limit,
+        remaining=int(limit * part),
+        reset_at=NOW + timedelta(seconds=seconds),
+        seen_at=NOW - timedelta(minutes=20),
+    ),
+    st.sampled_from(ENDPOINTS), st.sampled_from(sorted(rate_limits.SCOPE_SECONDS)), SIZES, st.floats(0, 1),
+    st.integers(-2_000, 2_000),
+)  # fmt: skip
+
+
+@given(
+    told=st.lists(BUCKETS, max_size=12),
+    called=st.sampled_from(ENDPOINTS),
+    plan=st.sampled_from(Plan),
+    later=st.sampled_from(Plan),
+    seconds=st.integers(-SKEW_SECONDS, 4_000),
+)
+def test_what_is_forgotten_decides_nothing(
+    told: list[Bucket], called: str, plan: Plan, later: Plan, seconds: int
+) -> None:
+    """On any plan, for any clock that is let go on: the buckets are those of one who forgets nothing."""
+    known = limits(*told)
+    booked = rate_limits.taken(known, plan, called, NOW)
+    everything = Limits(buckets={**known.buckets, **booked.buckets})
+    at = NOW + timedelta(seconds=seconds)
+
+    for endpoint in ENDPOINTS:
+        assert rate_limits.current(everything, later, endpoint, at) == rate_limits.current(booked, later, endpoint, at)
 
 
 def test_later_answer_wins() -> None:
