@@ -126,7 +126,7 @@ GUARDS = (
     Guard(
         "the month's money is paced",
         "shared/songpost/core/budget.py",
-        "return None if free_at <= now else Shortfall(paced, micros, free_at)",
+        "return None if free_at <= now else Shortfall(_burst(pace, usage, now), micros, free_at)",
         "return None",
     ),
     Guard(

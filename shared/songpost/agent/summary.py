@@ -279,12 +279,13 @@ def _budgets(before: Snapshot, after: Snapshot, now: datetime) -> dict[str, Json
 
 def of_budget(snapshot: Snapshot, now: datetime) -> dict[str, Json]:
     """Every ceiling of the account: limit, used, left, and when it is whole again."""
-    return {
-        ceiling.name: {
-            "limit": usd(ceiling.limit) if ceiling.money else ceiling.limit,
-            "used": usd(ceiling.used) if ceiling.money else ceiling.used,
-            "left": usd(ceiling.left) if ceiling.money else ceiling.left,
-            "resets_at": ceiling.resets_at.isoformat(),
-        }
-        for ceiling in budget.overview(snapshot.settings, snapshot.usage, now)
-    }
+    shown: dict[str, Json] = {}
+    for ceiling in budget.overview(snapshot.settings, snapshot.usage, now):
+        limit, used, left = ceiling.limit, ceiling.used, ceiling.left
+        resets_at = ceiling.resets_at.isoformat()
+        shown[ceiling.name] = (
+            {"limit": usd(limit), "used": usd(used), "left": usd(left), "resets_at": resets_at}
+            if ceiling.money
+            else {"limit": limit, "used": used, "left": left, "resets_at": resets_at}
+        )
+    return shown

@@ -18,7 +18,7 @@ from songpost.core import pacing
 from songpost.core.pacing import Pace
 from songpost.model import MICROS_PER_USD, Kind
 from songpost.nouns import dataclass
-from songpost.settings import Budget, Plan, Settings, UsdPerKind
+from songpost.settings import Budget, Plan, Settings
 
 CAPS: dict[Plan, tuple[int | None, int | None]] = {
     Plan.PAY_PER_USE: (3_000_000, None),
@@ -136,7 +136,30 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """The ceilings that settings set: counts, and micro-dollars. `None` or absent: there is none."""
+
+    reads: int | None
+    writes: int | None
+    day: int | None
+    kinds: tuple[tuple[Kind, int], ...]
+    month: int
+
+
 @lru_cache(maxsize=64)
+def _limits(budget: Budget, plan: Plan) -> _Limits:
+    read_cap, write_cap = CAPS[plan]
+    per_kind = ((kind, budget.usd_per_kind.of(kind)) for kind in Kind)
+    return _Limits(
+        reads=_capped(read_cap, budget.custom_read_cap, budget.buffer_pct),
+        writes=_capped(write_cap, budget.custom_write_cap, budget.buffer_pct),
+        day=None if budget.usd_per_day is None else budget.micros(budget.usd_per_day),
+        kinds=tuple((kind, budget.micros(usd)) for kind, usd in per_kind if usd is not None),
+        month=budget.micros(budget.usd_per_month),
+    )
+
+
 def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | None:
     caps = [limit for limit in (cap, custom) if limit is not None]
     return int(min(caps) * (1 - Decimal(str(buffer_pct)))) if caps else None
@@ -144,35 +167,27 @@ def _capped(cap: int | None, custom: int | None, buffer_pct: float) -> int | Non
 
 def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, ...]:
     """Every ceiling of an account at `now` (UTC), counts before money, the month's money last."""
-    budget = settings.budget
-    at = _place(now.date(), budget.billing_day)
-    month = [row for day, row in usage.days.items() if at.first <= day < at.end]
-    read_cap, write_cap = CAPS[settings.plan]
-    reads = _capped(read_cap, budget.custom_read_cap, budget.buffer_pct)
-    writes = _capped(write_cap, budget.custom_write_cap, budget.buffer_pct)
+    limits = _limits(settings.budget, settings.plan)
+    at = _place(now.date(), settings.budget.billing_day)
+    first, end, resets_at = at.first, at.end, at.month_end
+    month = [row for day, row in usage.days.items() if first <= day < end]
     found: list[Ceiling] = []
-    if reads is not None:
+    if limits.reads is not None:
         used = sum([row.reads for row in month])
-        found.append(Ceiling("reads per month", reads, used, at.month_end, money=False))
-    if writes is not None:
+        found.append(Ceiling("reads per month", limits.reads, used, resets_at, money=False))
+    if limits.writes is not None:
         used = sum([row.writes for row in month])
-        found.append(Ceiling("writes per month", writes, used, at.month_end, money=False))
-    if budget.usd_per_day is not None:
+        found.append(Ceiling("writes per month", limits.writes, used, resets_at, money=False))
+    if limits.day is not None:
         used = usage.days.get(at.day, UNUSED).spent_micros
-        found.append(Ceiling("dollars per day", budget.micros(budget.usd_per_day), used, at.day_end, money=True))
-    for kind, usd in _by_kind(budget.usd_per_kind):
-        used = sum([row.kind_micros.get(kind.value, 0) for row in month])
-        name = f"{kind.value} dollars per month"
-        found.append(Ceiling(name, budget.micros(usd), used, at.month_end, money=True, kind=kind))
+        found.append(Ceiling("dollars per day", limits.day, used, at.day_end, money=True))
+    for kind, limit in limits.kinds:
+        name = kind.value
+        used = sum([row.kind_micros.get(name, 0) for row in month])
+        found.append(Ceiling(f"{name} dollars per month", limit, used, resets_at, money=True, kind=kind))
     used = sum([row.spent_micros for row in month])
-    found.append(Ceiling(MONTH, budget.micros(budget.usd_per_month), used, at.month_end, money=True))
+    found.append(Ceiling(MONTH, limits.month, used, resets_at, money=True))
     return tuple(found)
-
-
-@lru_cache(maxsize=16)
-def _by_kind(ceilings_of: UsdPerKind) -> tuple[tuple[Kind, Decimal], ...]:
-    """The kinds that have a ceiling of their own, in dollars."""
-    return tuple((kind, usd) for kind in Kind if (usd := ceilings_of.of(kind)) is not None)
 
 
 def day_share(budget: Budget, at: datetime) -> int:
@@ -182,18 +197,24 @@ def day_share(budget: Budget, at: datetime) -> int:
 
 def pace_of(budget: Budget, at: datetime) -> Pace | None:
     """The pace of the billing month that a UTC time lies in; `None` where it is off, or nothing may be spent."""
+    return _pace(budget, _place(at.date(), budget.billing_day).month_days)
+
+
+@lru_cache(maxsize=64)
+def _pace(budget: Budget, month_days: int) -> Pace | None:
     micros = budget.micros(budget.usd_per_month)
     if budget.burst_days is None or not micros:
         return None
-    days = _place(at.date(), budget.billing_day).month_days
-    return Pace(micros, timedelta(days=days), timedelta(days=budget.burst_days))
+    return Pace(micros, timedelta(days=month_days), timedelta(days=budget.burst_days))
 
 
 def burst(settings: Settings, usage: Usage, now: datetime) -> Ceiling | None:
     """The pace as a ceiling: what may be spent at once, and what of it is owed at `now`; `None` where it is off."""
     pace = pace_of(settings.budget, now)
-    if pace is None:
-        return None
+    return None if pace is None else _burst(pace, usage, now)
+
+
+def _burst(pace: Pace, usage: Usage, now: datetime) -> Ceiling:
     arrival_at = usage.theoretical_arrival_at
     owed = pacing.owed_micros(pace, arrival_at, now)
     return Ceiling("dollars at once", pace.burst_micros, owed, max(now, arrival_at or now), money=True)
@@ -221,16 +242,16 @@ def shortfall(
     """
     needs = {"reads per month": reads, "writes per month": writes}
     for ceiling in ceilings(settings, usage, now):
-        if ceiling.kind not in {None, kind}:
+        if ceiling.kind is not None and ceiling.kind is not kind:
             continue
         need = micros if ceiling.money else needs[ceiling.name]
         if need > 0 and need > ceiling.left:
             return Shortfall(ceiling, need)
-    pace, paced = pace_of(settings.budget, now), burst(settings, usage, now)
-    if pace is None or paced is None or micros <= 0:
+    pace = pace_of(settings.budget, now)
+    if pace is None or micros <= 0:
         return None
     free_at = pacing.free_at(pace, usage.theoretical_arrival_at, micros, now)
-    return None if free_at <= now else Shortfall(paced, micros, free_at)
+    return None if free_at <= now else Shortfall(_burst(pace, usage, now), micros, free_at)
 
 
 def booked(
