@@ -10,7 +10,7 @@ is committed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -134,8 +134,7 @@ def move(desk: Desk, account: Account, decide: Callable[[Account], Move[R]]) -> 
         except CommitConflict:
             continue
         _tell(chosen.actions)
-        after = replace(chosen.snapshot, versions=documents.moved(versions, changes))
-        return _with_actions(after, account.stored, chosen.actions), chosen.result
+        return _after(chosen, account.stored, documents.moved(versions, changes)), chosen.result
     raise CommitConflict(
         f"lost {RACES} races in a row", where=desk.account, mend="other ticks are at work; the next one decides"
     )
@@ -149,19 +148,16 @@ def _tell(actions: Iterable[tuple[Action, StoredAction | None]]) -> None:
             logger.warning("%s: %s: %s", action.key, told, action.reason, extra={"alarm": "Partial"})
 
 
-def _with_actions(
-    snapshot: Snapshot,
-    stored: dict[str, StoredAction],
-    actions: Iterable[tuple[Action, StoredAction | None]],
-) -> Account:
-    """The account with actions as they were just written; a closed one leaves it."""
-    stored = dict(stored)
-    for action, previous in actions:
-        stored.pop(action.key, None)
+def _after(chosen: Move[R], stored: Mapping[str, StoredAction], versions: Mapping[str, int]) -> Account:
+    """The account as a commit left it, with actions as they were just written; a closed one leaves it."""
+    kept, actions = dict(stored), dict(chosen.snapshot.actions)
+    for action, previous in chosen.actions:
+        kept.pop(action.key, None)
+        actions.pop(action.key, None)
         if action.is_open:
-            stored[action.key] = StoredAction(action, 1 if previous is None else previous.version + 1)
-        snapshot = snapshot.with_action(action)
-    return Account(snapshot, stored)
+            kept[action.key] = StoredAction(action, 1 if previous is None else previous.version + 1)
+            actions[action.key] = action
+    return Account(replace(chosen.snapshot, versions=versions, actions=actions), kept)
 
 
 RELIED_ON = ("control", "identity", "timeline", documents.SETTINGS)

@@ -282,10 +282,7 @@ def of_budget(snapshot: Snapshot, now: datetime) -> dict[str, Json]:
     shown: dict[str, Json] = {}
     for ceiling in budget.overview(snapshot.settings, snapshot.usage, now):
         limit, used, left = ceiling.limit, ceiling.used, ceiling.left
-        resets_at = ceiling.resets_at.isoformat()
-        shown[ceiling.name] = (
-            {"limit": usd(limit), "used": usd(used), "left": usd(left), "resets_at": resets_at}
-            if ceiling.money
-            else {"limit": limit, "used": used, "left": left, "resets_at": resets_at}
-        )
+        of = {"limit": limit, "used": used, "left": left}
+        money = {"limit": limit / MICROS_PER_USD, "used": used / MICROS_PER_USD, "left": left / MICROS_PER_USD}
+        shown[ceiling.name] = {**(money if ceiling.money else of), "resets_at": ceiling.resets_at.isoformat()}
     return shown

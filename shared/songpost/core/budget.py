@@ -143,7 +143,7 @@ class _Limits:
     reads: int | None
     writes: int | None
     day: int | None
-    kinds: tuple[tuple[Kind, int], ...]
+    kinds: tuple[tuple[Kind, str, int], ...]
     month: int
 
 
@@ -155,7 +155,9 @@ def _limits(budget: Budget, plan: Plan) -> _Limits:
         reads=_capped(read_cap, budget.custom_read_cap, budget.buffer_pct),
         writes=_capped(write_cap, budget.custom_write_cap, budget.buffer_pct),
         day=None if budget.usd_per_day is None else budget.micros(budget.usd_per_day),
-        kinds=tuple((kind, budget.micros(usd)) for kind, usd in per_kind if usd is not None),
+        kinds=tuple(
+            (kind, f"{kind.value} dollars per month", budget.micros(usd)) for kind, usd in per_kind if usd is not None
+        ),
         month=budget.micros(budget.usd_per_month),
     )
 
@@ -181,10 +183,10 @@ def ceilings(settings: Settings, usage: Usage, now: datetime) -> tuple[Ceiling, 
     if limits.day is not None:
         used = usage.days.get(at.day, UNUSED).spent_micros
         found.append(Ceiling("dollars per day", limits.day, used, at.day_end, money=True))
-    for kind, limit in limits.kinds:
-        name = kind.value
-        used = sum([row.kind_micros.get(name, 0) for row in month])
-        found.append(Ceiling(f"{name} dollars per month", limit, used, resets_at, money=True, kind=kind))
+    for kind, name, limit in limits.kinds:
+        one = kind.value
+        used = sum([row.kind_micros.get(one, 0) for row in month])
+        found.append(Ceiling(name, limit, used, resets_at, money=True, kind=kind))
     used = sum([row.spent_micros for row in month])
     found.append(Ceiling(MONTH, limits.month, used, resets_at, money=True))
     return tuple(found)

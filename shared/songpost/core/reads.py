@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
 
 from songpost.account_documents import UNUSED, Usage
 from songpost.core import budget, rate_limits
@@ -26,12 +28,19 @@ class AdmittedRead:
     booked_at: datetime
 
 
+@lru_cache(maxsize=64)
+def _micros(usd: Decimal) -> int:
+    """Micro-dollars, rounded down. Every look at the reads of a day asks for the same."""
+    return int(usd * MICROS_PER_USD)
+
+
 def left_today(settings: Settings, usage: Usage, now: datetime) -> int | None:
     """What the UTC day of `now` has left of `reading.usd_per_day`, in micro-dollars; `None` without such a ceiling."""
     if settings.reading.usd_per_day is None:
         return None
-    limit = int(settings.reading.usd_per_day * MICROS_PER_USD)
-    return limit - usage.days.get(now.date().isoformat(), UNUSED).kind_micros.get(Kind.READ.value, 0)
+    return _micros(settings.reading.usd_per_day) - usage.days.get(now.date().isoformat(), UNUSED).kind_micros.get(
+        Kind.READ.value, 0
+    )
 
 
 def admit_read(
@@ -44,7 +53,6 @@ def admit_read(
     """
     unit = price(price_list(snapshot.settings, now.date()), price_class)
     worst = unit * resources
-    quote = Quote(price_class, worst, resources, 0, "")
     verdict = _refusal(snapshot, endpoint, worst, resources, now)
     if verdict is None and not must:
         verdict = _over_the_day(snapshot, worst, now)
@@ -54,7 +62,7 @@ def admit_read(
             reason=verdict.detail,
             retry_at=verdict.retry_at,
             final=False,
-            quote=quote,
+            quote=Quote(price_class, worst, resources, 0, ""),
             verdicts=(verdict,),
         )
     usage = budget.booked(snapshot.usage, snapshot.settings.budget, now, reads=resources, micros=worst, kind=Kind.READ)
@@ -91,7 +99,7 @@ def _over_the_day(snapshot: Snapshot, worst: int, now: datetime) -> Verdict | No
     if left is None or worst <= left:
         return None
     tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-    whole = int((snapshot.settings.reading.usd_per_day or 0) * MICROS_PER_USD)
+    whole = _micros(snapshot.settings.reading.usd_per_day or Decimal(0))
     have, need = budget.dollars(max(0, left)), budget.dollars(worst)
     reason = f"dollars of reading per day: {have} left, {need} needed at worst"
     return Verdict(gate="budget", passed=False, detail=reason, retry_at=tomorrow if worst <= whole else None)

@@ -157,13 +157,12 @@ def _check_action(change: PutAction) -> None:
 
 
 def _digest(prepared: Sequence[Prepared]) -> str:
-    """The hash of all parts, each with its length in bytes before it, so that no two commits run into the same text."""
-    parts = [
-        f"{len(part) if part.isascii() else len(part.encode(errors='surrogatepass'))}:{part}"
-        for one in prepared
-        for part in (one.account, one.label, type(one.change).__name__, one.body, one.condition)
-    ]
-    return hashlib.sha256("".join(parts).encode(errors="surrogatepass")).hexdigest()
+    """The hash of all parts, the lengths of all before them, so that no two commits run into the same text."""
+    parts: list[str] = []
+    for one in prepared:
+        parts += (one.account, one.label, one.change.__class__.__name__, one.body, one.condition)
+    text = f"{[*map(len, parts)]}{''.join(parts)}"
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def booked_micros(action: Action) -> int:
