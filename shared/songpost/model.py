@@ -282,8 +282,9 @@ def event_digest(previous: str, event: Event, key: str) -> str:
 def recorded(action: Action, at: datetime, note: str, attempt_id: str = "") -> Action:
     """Append one line to the history of `action` in its present state, chained to the line before."""
     previous = action.history[-1].digest if action.history else ""
-    event = Event(at=at, state=action.state, note=note, attempt_id=attempt_id)
-    event = replace(event, digest=event_digest(previous, event, action.key))
+    bare = Event(at=at, state=action.state, note=note, attempt_id=attempt_id)
+    digest = event_digest(previous, bare, action.key)
+    event = Event(at=at, state=action.state, note=note, attempt_id=attempt_id, digest=digest)
     return replace(action, updated_at=at, history=(*action.history, event))
 
 

@@ -137,7 +137,7 @@ class PerKind:
 
     def of(self, kind: Kind) -> int | None:
         """The maximum of a kind; `None` where there is none to keep (deletes and reads)."""
-        most: int | None = getattr(self, kind.value, None)
+        most: int | None = getattr(self, kind, None)
         return most
 
 
@@ -157,7 +157,7 @@ class InteractionsPerDay:
 
     def of(self, kind: Kind) -> int | None:
         """The maximum of a kind; `None` where there is none to keep."""
-        most: int | None = getattr(self, kind.value, None)
+        most: int | None = getattr(self, kind, None)
         return most
 
 
@@ -205,7 +205,7 @@ class UsdPerKind:
 
     def of(self, kind: Kind) -> Decimal | None:
         """The ceiling of a kind; deletes and reads have none of their own."""
-        ceiling: Decimal | None = getattr(self, kind.value, None)
+        ceiling: Decimal | None = getattr(self, kind, None)
         return ceiling
 
 
@@ -253,13 +253,19 @@ class FeatureFlags:
 
     def of(self, kind: Kind) -> Flag:
         """The flag of a kind; posts, deletes and reads have none and are `auto`."""
-        return {
-            Kind.REPLY: self.allow_replies,
-            Kind.QUOTE: self.allow_quotes,
-            Kind.REPOST: self.allow_reposts,
-            Kind.LIKE: self.allow_likes,
-            Kind.FOLLOW: self.allow_follows,
-        }.get(kind, Flag.AUTO)
+        name = _FLAGS.get(kind)
+        flag: Flag = Flag.AUTO if name is None else getattr(self, name)
+        return flag
+
+
+_FLAGS: Mapping[Kind, str] = {
+    Kind.REPLY: "allow_replies",
+    Kind.QUOTE: "allow_quotes",
+    Kind.REPOST: "allow_reposts",
+    Kind.LIKE: "allow_likes",
+    Kind.FOLLOW: "allow_follows",
+}
+"""The flag of a kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +294,7 @@ class AskFirst:
 
     def of(self, kind: Kind) -> int:
         """The approvals that a kind wants first; none for deletes and reads."""
-        count: int = getattr(self, kind.value, 0)
+        count: int = getattr(self, kind, 0)
         return count
 
 
@@ -309,7 +315,7 @@ class Approval:
 
     def of(self, kind: Kind) -> Consent:
         """The consent of a kind; deletes are a person's own command and reads change nothing: `auto`."""
-        word: Consent = getattr(self, kind.value, Consent.AUTO)
+        word: Consent = getattr(self, kind, Consent.AUTO)
         return word
 
 

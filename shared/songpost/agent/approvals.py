@@ -57,7 +57,7 @@ def _proposing(current: Account, now: datetime) -> Move[int]:
     coming = [slot for slot in planning.open_slots(snapshot.plans.values()) if slot.due_at <= until]
     # Asked as of its own time: a tick that proposes nothing then does not hang on the present, and can be told to.
     asking = [
-        slot for slot in coming if consent.consent_of(snapshot, planning.action_of(slot, slot.due_at)) is Consent.ASK
+        slot for slot in coming if consent.consent_of(snapshot, planning.unrecorded(slot, slot.due_at)) is Consent.ASK
     ]
     fresh: list[tuple[Action, StoredAction | None]] = [
         (planning.action_of(slot, now), None) for slot in asking if now < slot.closes_at

@@ -29,9 +29,10 @@ def line(
     `resources` is what X returned; `None` where that is not known, so that all that was booked counts.
     """
     at, units = booked.booked_at, booked.resources if resources is None else resources
+    day, time = at.isoformat(timespec="microseconds")[:26].split("T")
     return PutItem(
         READS,
-        f"{at:%Y-%m-%d/%H%M%S.%f}/{name}",
+        f"{day}/{time.replace(':', '')}/{name}",
         {
             "endpoint": endpoint,
             "price_class": price_class.value,

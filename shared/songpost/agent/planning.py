@@ -46,7 +46,12 @@ def local_day(snapshot: Snapshot, now: datetime) -> date:
 
 def action_of(slot: Slot, now: datetime) -> Action:
     """The planned action that a slot becomes."""
-    action = Action(
+    return recorded(unrecorded(slot, now), now, "planned")
+
+
+def unrecorded(slot: Slot, now: datetime) -> Action:
+    """The same without its history: enough to be asked about, and not to be kept."""
+    return Action(
         key=slot.key,
         kind=Kind.QUOTE if slot.quote_id else Kind.POST,
         state=State.PLANNED,
@@ -65,7 +70,6 @@ def action_of(slot: Slot, now: datetime) -> Action:
         target_id=slot.quote_id,
         made_with_ai=slot.made_with_ai,
     )
-    return recorded(action, now, "planned")
 
 
 def open_slots(plans: Iterable[DayPlan]) -> tuple[Slot, ...]:

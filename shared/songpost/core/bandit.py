@@ -298,7 +298,7 @@ def beliefs(
     smearing = posterior.smearing(statistics, at)
     found = []
     for position, arm in enumerate(arms):
-        rates = sorted(min(smearing * math.exp(row[position]), 1.0) for row in drawn.values)
+        rates = sorted([min(smearing * math.exp(row[position]), 1.0) for row in drawn.values])
         tail = int(len(rates) * (1 - LEVEL) / 2)
         posts = statistics.counters.get(arm_key(arm), (0,))[0]
         found.append(Belief(arm, math.fsum(rates) / len(rates), rates[tail], rates[-1 - tail], posts))
@@ -315,7 +315,10 @@ def _wins(imagined: Imagined, keys: Sequence[str]) -> tuple[int, ...]:
         offered[place] = 1
     wins = [0] * len(offered)
     for ranking in imagined.rankings:
-        wins[next(filter(offered.__getitem__, ranking))] += 1
+        for place in ranking:
+            if offered[place]:
+                wins[place] += 1
+                break
     return tuple(wins[place] for place in places)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from datetime import date
 
@@ -17,18 +16,10 @@ from songpost.core import text
 from songpost.core.prices import quote_steps
 from songpost.core.snapshot import Snapshot
 from songpost.model import INTERACTIONS, Action, Kind
-from songpost.settings import ByRisk, Consent, Settings, Stage
+from songpost.settings import Consent, Settings, Stage
 
 ASKABLE = frozenset({Kind.POST, *INTERACTIONS})
 """Kinds that can wait for a word: a delete is a person's own command, and a read changes nothing."""
-RISKS: Mapping[str, Callable[[Action], bool]] = {
-    "link": lambda action: any(text.links(step.text) for step in action.steps),
-    "media": lambda action: any(step.media for step in action.steps),
-    "generated": lambda action: action.made_with_ai,
-    "feed": lambda action: action.content_id.startswith("feed/"),
-    "mention": lambda action: any(text.mentions(step.text) for step in action.steps),
-}
-"""The risk classes of `approval.by_risk`, and how an action is known to belong to one."""
 _STRICTNESS = (Consent.AUTO, Consent.ASK, Consent.NEVER)
 _BOOKKEEPING = frozenset(
     {
@@ -62,25 +53,26 @@ _BOOKKEEPING = frozenset(
 
 
 def risks_of(action: Action) -> tuple[str, ...]:
-    """The risk classes that an action belongs to, in the order of the table."""
-    return tuple(name for name, belongs in RISKS.items() if belongs(action))
+    """The classes of `approval.by_risk` that an action belongs to, in their order there."""
+    link = media = mention = False
+    for step in action.steps:
+        link = link or text.links(step.text)
+        media = media or bool(step.media)
+        mention = mention or bool(text.mentions(step.text))
+    generated, feed = action.made_with_ai, action.content_id.startswith("feed/")
+    belongs = {"link": link, "media": media, "generated": generated, "feed": feed, "mention": mention}
+    return tuple([name for name, holds in belongs.items() if holds])
 
 
 def by_settings(settings: Settings, action: Action) -> Consent:
     """The strictest word that stage, kind and risks have on an action; first approvals are not counted here."""
     if action.kind not in ASKABLE:
         return Consent.AUTO
-    words = [
-        settings.approval.of(action.kind),
-        *(_by_risk(settings.approval.by_risk, name) for name in risks_of(action)),
-    ]
+    words = [settings.approval.of(action.kind)]
+    words += [getattr(settings.approval.by_risk, name) for name in risks_of(action)]
     if settings.stage is Stage.ASK:
         words.append(Consent.ASK)
     return max(words, key=_STRICTNESS.index)
-
-
-def _by_risk(rules: ByRisk, name: str) -> Consent:
-    return Consent(getattr(rules, name))
 
 
 def consent_of(snapshot: Snapshot, action: Action) -> Consent:

@@ -93,12 +93,15 @@ def in_order(texts: Sequence[Text], used: Mapping[str, str]) -> Iterator[Choice]
 
     `used` maps `id/variant` to the UTC date of its last use.
     """
-    last_used = {
-        text.id: max(used.get(f"{text.id}/{index}", "") for index in range(len(text.variants))) for text in texts
-    }
-    for text in sorted(texts, key=lambda candidate: last_used[candidate.id]):
-        variants = sorted(range(len(text.variants)), key=lambda index: used.get(f"{text.id}/{index}", ""))
-        yield from (Choice(text, index) for index in variants)
+    dates = [[used.get(f"{text.id}/{index}", "") for index, _ in enumerate(text.variants)] for text in texts]
+    last_used = [max(on) if on[1:] else on[0] for on in dates]
+    for place in sorted(range(len(texts)), key=last_used.__getitem__):
+        text, on = texts[place], dates[place]
+        if not on[1:]:
+            yield Choice(text, 0)
+            continue
+        for index in sorted(range(len(on)), key=on.__getitem__):
+            yield Choice(text, index)
 
 
 def choose(
@@ -142,10 +145,10 @@ def _refused(
     choice: Choice, recent: Sequence[str], rule: Similarity, earlier: Remembered, earlier_since: datetime
 ) -> bool:
     """Whether any post of a choice is too much like one of `recent`, or of the `earlier` ones since a time."""
-    return any(
-        similarity.too_alike(words, recent, rule.threshold) or earlier.too_alike(words, earlier_since)
-        for words in choice.posts
-    )
+    for words in choice.posts:
+        if similarity.too_alike(words, recent, rule.threshold) or earlier.too_alike(words, earlier_since):
+            return True
+    return False
 
 
 def taken(fingerprints: Fingerprints, choice: Choice, at: datetime) -> Fingerprints:

@@ -33,6 +33,7 @@ LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
 """Where the learner's forward decay starts for an account that has no statistics yet."""
 _PARTS = 2**53
 """`random()` is a whole number of parts of this size: from there on the arithmetic is exact, on every machine."""
+_MINUTE = timedelta(minutes=1)
 LAST_MINUTES = 6
 """The writer ticks every five minutes, and a schedule may start it a minute late."""
 NO_TEXT = "it has no text that is not too much like one posted before"
@@ -313,8 +314,9 @@ def _with_minutes(
     for found in occurrences:
         posts = chosen.get(found.name, ())
         free = _free_minutes(found, [*busy, *(slot.due_at for slot in slots)], settings.minimum_gap_minutes)
+        last = found.seconds // 60 - LAST_MINUTES
         uniform = _random(seed, f"minutes/{found.name}").random()
-        minutes = _drawn([m for m in free if m < found.seconds // 60 - LAST_MINUTES], len(posts), gap, uniform)
+        minutes = _drawn([minute for minute in free if minute < last], len(posts), gap, uniform)
         if len(minutes) < len(posts):
             minutes = _drawn(free, len(posts), gap, uniform)
         names = (f"post/{day}/{found.name}/{number}" for number in itertools.count(1))
@@ -347,10 +349,12 @@ def _with_minutes(
 
 def _free_minutes(found: Occurrence, busy: Iterable[datetime], gap: int) -> list[int]:
     """The minutes of a window, from its opening, that lie at least `gap` minutes before or after every busy time."""
-    distance = timedelta(minutes=gap)
-    near = [time for time in busy if found.opens_at - distance < time < found.closes_at + distance]
-    minutes = ((minute, found.opens_at + timedelta(minutes=minute)) for minute in range(found.seconds // 60))
-    return [minute for minute, at in minutes if all(abs(at - time) >= distance for time in near)]
+    free = list(range(found.seconds // 60))
+    for time in busy:
+        first = (time - found.opens_at) // _MINUTE - gap + 1
+        behind = -((found.opens_at - time) // _MINUTE) + gap
+        free = [minute for minute in free if not first <= minute < behind]
+    return free
 
 
 def _drawn(free: Sequence[int], most: int, gap: int, uniform: float) -> list[int]:

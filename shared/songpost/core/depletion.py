@@ -65,7 +65,9 @@ def running_dry(
 def posts_a_day(settings: Settings, texts: Sequence[Text], topics: int, used: Mapping[str, str], day: date) -> float:
     """How many posts a day a topic takes: as in the week up to `day`, or its even share of what is wanted."""
     since = (day - timedelta(days=AHEAD_DAYS)).isoformat()
-    if any(on <= since for on in used.values()):
-        names = {f"{text.id}/{variant}" for text in texts for variant in range(len(text.variants))}
-        return sum(since < on <= day.isoformat() for name, on in used.items() if name in names) / AHEAD_DAYS
+    if min(used.values(), default="~") <= since:
+        until = day.isoformat()
+        recent = {name for name, on in used.items() if since < on <= until}
+        own = {f"{text.id}/{variant}" for text in texts for variant, _ in enumerate(text.variants)}
+        return len(own & recent) / AHEAD_DAYS
     return settings.posts_per_day * len(settings.cadence.weekdays) / 7 / topics

@@ -42,10 +42,7 @@ def backward(factor: Triangle, right: Sequence[float]) -> list[float]:
     solution = list(right)
     for row in range(len(factor) - 1, -1, -1):
         first, line = factor[row]
-        value = solution[row] / line[-1]
-        solution[row] = value
-        if first < row:
-            solution[first:row] = [
-                before - entry * value for before, entry in zip(solution[first:row], line, strict=False)
-            ]
+        solution[row] = value = solution[row] / line[-1]
+        for before, entry in enumerate(line[:-1], first):
+            solution[before] -= entry * value
     return solution

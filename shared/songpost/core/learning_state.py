@@ -112,14 +112,20 @@ def arm_of(key: str) -> Arm:
     parts = key.split("|")
     if len(parts) != 3 or parts[2] not in {"0", "1"}:
         raise StoreUnreadable(f"no arm is named {key!r}", where="learning document", mend="rebuild it from the ledger")
-    topic, window = (part.replace("%7C", "|").replace("%25", "%") for part in parts[:2])
-    return Arm(topic, window, media=parts[2] == "1")
+    topic, window, media = parts
+    return Arm(_plain(topic), _plain(window), media=media == "1")
 
 
 @lru_cache(maxsize=1024)
 def _escaped(name: str) -> str:
     """A name without bars. A plan writes the keys of the same few topics and windows thousands of times."""
     return name.replace("%", "%25").replace("|", "%7C")
+
+
+@lru_cache(maxsize=1024)
+def _plain(escaped: str) -> str:
+    """What `_escaped` was given."""
+    return escaped.replace("%7C", "|").replace("%25", "%")
 
 
 def observe(
@@ -242,7 +248,7 @@ def checked(statistics: Statistics) -> Statistics:
 
 def _whole(numbers: Sequence[object]) -> bool:
     """Whether these are integers, five or nine; a float or a truth value in a document is a document gone wrong."""
-    return len(numbers) in {5, 9} and all(type(number) is int for number in numbers)
+    return len(numbers) in {5, 9} and not [number for number in numbers if type(number) is not int]
 
 
 def _possible(posts: int, n: int, r: int, y: int, yy: int) -> bool:

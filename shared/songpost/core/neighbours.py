@@ -31,8 +31,8 @@ class Mark:
 
 def keys(words: str, now: datetime) -> tuple[str, ...]:
     """Where a text of `now` (UTC) meets its like: each of its bands, in this period and the next."""
-    period = (now - _EPOCH).days // PERIOD_DAYS
-    return tuple(f"{at:05d}/{band}" for at in (period, period + 1) for band in similarity.bands(words))
+    period, bands = (now - _EPOCH).days // PERIOD_DAYS, similarity.bands(words)
+    return tuple([f"{at:05d}/{band}" for at in (period, period + 1) for band in bands])
 
 
 def forgotten_at(now: datetime) -> datetime:

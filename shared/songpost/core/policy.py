@@ -7,9 +7,9 @@ names its rule, the date since which the rule holds, and where it is written.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import lru_cache
 
 from songpost.core import consent, text
 from songpost.model import CREATES, INTERACTIONS, Action, Kind
@@ -31,6 +31,8 @@ MAX_CASHTAGS = 1
 DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 UNSENDABLE = frozenset("\ufeff\ufffe\uffff")
 """Characters that X refuses (twitter-text, invalid characters); UTF-8 refuses surrogates."""
+_CONTROLS = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff{''.join(sorted(DIRECTION_CONTROLS | UNSENDABLE))}]")
+"""Unicode's control characters but the line feed (category Cc, closed for good), surrogates, and those two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,8 @@ def _length(_: Settings, __: Kind, words: str) -> str | None:
 
 
 def _control(_: Settings, __: Kind, words: str) -> str | None:
-    for character in words:
-        bare = unicodedata.category(character) in {"Cc", "Cs"} and character != "\n"
-        if bare or character in DIRECTION_CONTROLS or character in UNSENDABLE:
-            return f"the text holds the control character U+{ord(character):04X}"
-    return None
+    found = _CONTROLS.search(words)
+    return f"the text holds the control character U+{ord(found[0]):04X}" if found else None
 
 
 def _cashtag(settings: Settings, _: Kind, words: str) -> str | None:
@@ -235,8 +234,9 @@ def handle(operator: str) -> str:
     return operator.strip().lstrip("@").strip().casefold()
 
 
+@lru_cache(maxsize=256)
 def names_operator(operator: str, bio: str) -> bool:
-    """Whether a bio names the operator: the whole name, as a word of its own."""
+    """Whether a bio names the operator: the whole name, as a word of its own. Every tick asks it of the same bio."""
     name = re.escape(handle(operator))
     return bool(name) and re.search(rf"(?<!\w){name}(?!\w)", bio.casefold()) is not None
 

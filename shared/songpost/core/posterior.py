@@ -93,10 +93,13 @@ class _Seen(NamedTuple):
 class _Layout(NamedTuple):
     """Where effects stand among the unknowns: the first index of each level's pair (then, now), and each pair's factor.
 
+    `tried` are the arms with data, each with its indices in ascending order.
+
     The factor with the most levels stands first: its levels never meet, which keeps the factorisation sparse.
     """
 
     places: dict[Arm, tuple[int, int, int, int]]
+    tried: list[tuple[Arm, _Tried, list[int]]]
     factors: tuple[int, ...]
     apart: int
 
@@ -199,7 +202,8 @@ def _layout(seen: _Seen, arms: Sequence[Arm]) -> _Layout:
             factors.append(factor)
     base = 2 * len(factors)
     places = {arm: (index[0, arm.topic], index[1, arm.window], index[2, str(arm.media)], base) for arm in every}
-    return _Layout(places, tuple(factors), 2 * len(levels[order[0]]))
+    tried = [(arm, means, sorted(places[arm])) for arm, means in seen.arms.items()]
+    return _Layout(places, tried, tuple(factors), 2 * len(levels[order[0]]))
 
 
 def _solve(seen: _Seen, layout: _Layout, prior: tuple[float, float, float, float], kept: float) -> _Solved:
@@ -210,19 +214,20 @@ def _solve(seen: _Seen, layout: _Layout, prior: tuple[float, float, float, float
     matrix, evidence = _prior_precision(pairs, layout.apart)
     right = [0.0] * (2 * len(pairs))
     cells: dict[Arm, _Cell] = {}
-    for arm, tried in seen.arms.items():
+    for arm, tried, places in layout.tried:
         cell, determinant = _cell(tried, seen.noise, cell_sd**2, kept)
         cells[arm] = cell
         old_pull = cell.old * tried.old_mean + cell.both * tried.new_mean
         new_pull = cell.both * tried.old_mean + cell.new * tried.new_mean
         evidence -= 0.5 * (math.log(determinant) + old_pull * tried.old_mean + new_pull * tried.new_mean)
-        _add(matrix, sorted(layout.places[arm]), cell)
-        for place in layout.places[arm]:
+        _add(matrix, places, cell)
+        for place in places:
             right[place] += old_pull
             right[place + 1] += new_pull
     factor = factorised(matrix)
     half = forward(factor, right)
-    evidence += 0.5 * math.fsum(value * value for value in half) - math.fsum(math.log(line[-1]) for _, line in factor)
+    logs = [math.log(line[-1]) for _, line in factor]
+    evidence += 0.5 * math.fsum([value * value for value in half]) - math.fsum(logs)
     untried, _ = _cell(_Tried(0.0, 0.0, 0.0, 0.0), seen.noise, cell_sd**2, kept)
     return _Solved(backward(factor, half), factor, cells, untried, evidence)
 
@@ -300,11 +305,10 @@ def _sampled(
     for arm in arms:
         cell = model.cells.get(arm, model.untried)
         tried = seen.arms.get(arm, nothing)
-        places = layout.places[arm]
-        old = math.fsum(model.mean[place] for place in places)
-        new = math.fsum(model.mean[place + 1] for place in places)
+        topic, window, media, _ = places = layout.places[arm]
+        old = math.fsum([model.mean[place] for place in places])
+        new = math.fsum([model.mean[place + 1] for place in places])
         means.append(new + cell.old_gain * (tried.old_mean - old) + cell.new_gain * (tried.new_mean - new))
-        topic, window, media, _ = places
         rows.append((topic, window, media, -spread * cell.old_gain, spread * (1.0 - cell.new_gain)))
         sds.append((spread + curiosity / (1.0 + tried.old_n + tried.new_n)) * cell.sd)
     width = len(model.factor)
@@ -337,9 +341,7 @@ def _shares(solved: Sequence[_Solved], count: int, offset: float) -> list[int]:
 
 def _normals(count: int, uniform: Callable[[], float]) -> list[float]:
     """At least `count` standard normal draws (one more if that is odd), by Box and Muller 1958."""
-    log, sqrt, cos, sin, turn = math.log, math.sqrt, math.cos, math.sin, 2.0 * math.pi
+    log, sqrt, turn = math.log, math.sqrt, 2.0 * math.pi
     radii = [sqrt(-2.0 * log(1.0 - uniform())) for _ in range((count + 1) // 2)]
     angles = [turn * uniform() for _ in radii]
-    return [r * cos(a) for r, a in zip(radii, angles, strict=True)] + [
-        r * sin(a) for r, a in zip(radii, angles, strict=True)
-    ]
+    return [*map(mul, radii, map(math.cos, angles)), *map(mul, radii, map(math.sin, angles))]

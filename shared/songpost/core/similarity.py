@@ -73,7 +73,8 @@ def normalise(text: str) -> str:
 def shingles(normal: str) -> frozenset[str]:
     """The runs of three characters of a normalised text, a space before and behind it."""
     padded = f" {normal} "
-    return frozenset(padded[i : i + SHINGLE_CHARACTERS] for i in range(max(1, len(padded) - SHINGLE_CHARACTERS + 1)))
+    last = max(1, len(padded) - SHINGLE_CHARACTERS + 1)
+    return frozenset([padded[at : at + SHINGLE_CHARACTERS] for at in range(last)])
 
 
 def jaccard(one: str, other: str) -> float:
@@ -203,9 +204,10 @@ def bands(text: str) -> tuple[str, ...]:
     Ullman, Mining of Massive Datasets, 3.4): .001 at J = .1, .06 at .3, .40 at .5, .67 at .6, .89 at .7, .985 at .8.
     So a shared key says "compare": keep the entry beside it and ask `nearest`.
     """
-    smallest = _smallest(shingles(normalise(text)), BANDS * ROWS)
-    full = [at for at, value in enumerate(smallest) if value >= 0]
-    rows = [smallest[next((at for at in full if at >= row), full[0])] for row in range(len(smallest))]
+    rows = _smallest(shingles(normalise(text)), BANDS * ROWS)
+    behind = next(value for value in rows if value >= 0)  # an empty bin has what the next full one has, round and round
+    for row in reversed(range(len(rows))):
+        rows[row] = behind = rows[row] if rows[row] >= 0 else behind
     return tuple(
         f"{band}.{hashlib.sha256(repr(rows[band * ROWS : band * ROWS + ROWS]).encode()).hexdigest()[:16]}"
         for band in range(BANDS)
@@ -257,7 +259,8 @@ def _smallest(of: Iterable[str], bins: int) -> list[int]:
     """The smallest hash of the shingles that fall into each bin, -1 for an empty one."""
     smallest = [-1] * bins
     for shingle in of:
-        rank, at = divmod(_hashed(shingle), bins)
+        hashed = _hashed(shingle)
+        rank, at = hashed // bins, hashed % bins
         if rank < smallest[at] or smallest[at] < 0:
             smallest[at] = rank
     return smallest
@@ -271,7 +274,7 @@ def _hashed(shingle: str) -> int:
 
 def _mark(normal: str) -> bytes:
     """The exact hash and the sketch of a normalised text, 39 bytes."""
-    codes = "".join("0" if rank < 0 else "123"[rank % _CODES] for rank in _smallest(shingles(normal), _BINS))
+    codes = "".join(["0" if rank < 0 else "123"[rank % _CODES] for rank in _smallest(shingles(normal), _BINS)])
     sketch = int(codes, 4)  # two bits a bin
     exact = hashlib.sha256(normal.encode("utf-8", "surrogatepass")).digest()[:_EXACT_BYTES]
     return exact + sketch.to_bytes(_SKETCH_BYTES)
@@ -312,7 +315,7 @@ def _alike(sketch: int, full: int, other: int, other_full: int) -> float:
     equal = (both & ~(differ | differ >> 1)).bit_count()
     shared = both.bit_count()
     meant = (equal - shared / _CODES) * _CODES / (_CODES - 1)
-    return max(0.0, min(1.0, meant / (full | other_full).bit_count()))
+    return 0.0 if meant <= 0.0 else min(1.0, meant / (full | other_full).bit_count())
 
 
 def _values(sketch: int) -> Iterator[int]:

@@ -22,6 +22,7 @@ from songpost.nouns import dataclass
 SNOWFLAKE_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657_000, tzinfo=UTC)
 REACH = 800
 """How many posts back X's timelines and mentions go."""
+_MILLISECOND = timedelta(milliseconds=1)
 LAG = timedelta(minutes=1)
 """A post may turn up later than one that is newer: the watermark stays this far behind the present."""
 
@@ -37,7 +38,7 @@ class Asked:
 
 def id_at(at: datetime) -> str:
     """The smallest id of a moment (aware); `0` before there were any."""
-    milliseconds = (at - SNOWFLAKE_EPOCH) // timedelta(milliseconds=1)
+    milliseconds = (at - SNOWFLAKE_EPOCH) // _MILLISECOND
     return str(max(0, milliseconds) << 22)
 
 

@@ -20,6 +20,8 @@ MAX_WEIGHTED_LENGTH = 280
 URL_WEIGHT = 23
 HEAVY_WEIGHT = 2  # every code point outside of LIGHT, and every emoji as a whole
 LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
+_HEAVY = re.compile(f"[^{''.join(f'{chr(first)}-{chr(last)}' for first, last in LIGHT)}]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")  # two UTF-16 units each
 
 _JOINER, _EMOJI_STYLE, _KEYCAP = "\u200d", "\ufe0f", "\u20e3"
 _TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
@@ -72,7 +74,17 @@ class ParsedText:
 
 def weighted_length(text: str) -> int:
     """Length as X counts it against 280: NFC, a URL 23, an emoji 2, most letters 1, CJK and the like 2."""
-    return parse(text).weighted_length
+    normal = unicodedata.normalize("NFC", text)
+    if _COMPOSES.search(normal):
+        return sum(weight for _, _, weight in _items(normal))
+    return _plain_weight(normal) + sum(
+        URL_WEIGHT - _plain_weight(normal[at:end]) for at, end in url_grammar.find(normal)
+    )
+
+
+def _plain_weight(text: str) -> int:
+    """The weight of a text code point by code point, as if it had no URL."""
+    return len(text) + (HEAVY_WEIGHT - 1) * len(_HEAVY.findall(text))
 
 
 def parse(text: str) -> ParsedText:
@@ -156,7 +168,7 @@ def _in_hashtag(char: str) -> bool:
 
 
 def _utf16_length(text: str) -> int:
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text) + len(_ASTRAL.findall(text))
 
 
 def _items(text: str) -> Iterator[tuple[int, int, int]]:
@@ -170,8 +182,7 @@ def _items(text: str) -> Iterator[tuple[int, int, int]]:
             yield at, end, URL_WEIGHT
         else:
             end = _emoji_end(text, at) if composed else at + 1
-            point = ord(text[at])
-            light = end == at + 1 and any(first <= point <= last for first, last in LIGHT)
+            light = end == at + 1 and not _HEAVY.match(text, at)
             yield at, end, 1 if light else HEAVY_WEIGHT
         at = end
 

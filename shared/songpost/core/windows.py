@@ -89,7 +89,7 @@ def occurrences(spans: Spans, zone: str, weekdays: Collection[int], day: date) -
     """
     if day.isoweekday() not in weekdays:
         return ()
-    return _occurrences(tuple((name, (start, end)) for name, (start, end) in spans.items()), zone, day)
+    return _occurrences(tuple([(name, (start, end)) for name, (start, end) in spans.items()]), zone, day)
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,7 @@ def test_conformance_of_weighted_length() -> None:
             "validRangeEnd": parsed.valid_range[1],
         }
         assert case["expected"] == told, case["description"]
+        assert parsed.weighted_length == text.weighted_length(case["text"]), case["description"]
 
 
 @pytest.mark.parametrize("what", ["urls", "mentions", "cashtags"])
