@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from songpost.account_documents import Awaited, Measuring, Position
+from songpost.account_documents import Awaited, Measuring
 from songpost.agent.crediting import counters
 from songpost.core import measurement, rate_limits, sweep
 from songpost.core.admission import Refused
@@ -86,26 +86,29 @@ def agenda(snapshot: Snapshot, now: datetime, only: str = "", *, swept: bool = F
     """
     hours, awaited = snapshot.settings.learning.credit_after_hours, snapshot.measuring.posts
     plan = measurement.plan_reads(
-        [measurable(post_id, one) for post_id, one in awaited.items() if only in {"", post_id}],
+        [measurable(post_id, one) for post_id, one in awaited.items() if not only or only == post_id],
         counters(snapshot, now),
         now,
         credit_after_hours=hours,
         reads=MOST_POSTS,
     )
-    shown = frozenset(one.post_id for one in plan.readings if swept and _awaits_sweep(snapshot, one.post_id, now))
+    due_ids = [one.post_id for one in plan.readings] if swept else []
+    shown = frozenset([post_id for post_id in due_ids if _awaits_sweep(snapshot, post_id, now)])
     due = [(one.post_id, Result.DUE, f"for its {one.purpose}") for one in plan.readings if one.post_id not in shown]
     waiting = [(post_id, Result.WAITING, reason) for post_id, reason in plan.left_out]
     waiting += [(one.post_id, Result.WAITING, SWEPT) for one in plan.readings if one.post_id in shown]
     return tuple(
-        Measured(
-            post_id=post_id,
-            key=awaited[post_id].key,
-            result=result,
-            reason=reason,
-            arm=awaited[post_id].arm,
-            due_at=due_at(awaited[post_id], hours),
-        )
-        for post_id, result, reason in (*due, *waiting)
+        [
+            Measured(
+                post_id=post_id,
+                key=awaited[post_id].key,
+                result=result,
+                reason=reason,
+                arm=awaited[post_id].arm,
+                due_at=due_at(awaited[post_id], hours),
+            )
+            for post_id, result, reason in (*due, *waiting)
+        ]
     )
 
 
@@ -118,7 +121,7 @@ def _awaits_sweep(snapshot: Snapshot, post_id: str, now: datetime) -> bool:
     One that is due or was cut comes with this tick or the next; for one that is still to come a post waits a day.
     """
     every = snapshot.settings.reading.timeline_every_minutes
-    position = snapshot.reading.places.get(TIMELINE, Position())
+    position = snapshot.reading.places.get(TIMELINE, sweep.UNREAD)
     last = max((at for at in (position.read_at, snapshot.timeline.read_at) if at is not None), default=None)
     start_id = "" if snapshot.timeline.read_at is None else sweep.id_at(snapshot.timeline.read_at - sweep.LAG)
     asked = sweep.question(position, start_id)
@@ -188,7 +191,7 @@ def _first_run(snapshot: Snapshot, post_ids: Iterable[str]) -> tuple[str, ...]:
 
 def _is_swept(snapshot: Snapshot, post_id: str) -> bool:
     """Whether every own post up to this one is known, for a sweep has shown them."""
-    position = snapshot.reading.places.get(TIMELINE, Position())
+    position = snapshot.reading.places.get(TIMELINE, sweep.UNREAD)
     oldest = min((int(mark.id) for mark in snapshot.timeline.latest), default=0)
     return oldest <= int(post_id) <= int(position.since_id or "0")
 

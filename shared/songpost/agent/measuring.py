@@ -113,7 +113,8 @@ def measure(
     """
     account, rebuilt = _refreshed(desk, account)
     waiting = agenda(account.snapshot, desk.now(), only, swept=swept)
-    if admitted(account.snapshot, waiting, desk.now(), swept=swept) is None or remaining() < TICK_SECONDS:
+    due = [one for one in waiting if one.result is Result.DUE]
+    if not due or remaining() < TICK_SECONDS:
         return Measurement(account=account, posts=waiting, rebuilt=rebuilt)
     account = pause_if_overspending(desk, account)
     opened = eye()
@@ -134,6 +135,8 @@ def measure(
 
 def _refreshed(desk: Desk, account: Account) -> tuple[Account, str]:
     """The counters made anew from all credits, where the settings or the reward have changed since."""
+    if not crediting.out_of_date(account.snapshot.learning, account.snapshot.settings.learning, desk.now()):
+        return account, ""
 
     def decide(current: Account) -> Move[str]:
         learning, now = current.snapshot.settings.learning, desk.now()

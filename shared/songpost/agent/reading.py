@@ -26,6 +26,7 @@ from songpost.core.admission import Refused
 from songpost.core.reading_plan import TIMELINE, Planned, ReadPlan, Skipped
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import MEASURING, READING, Snapshot
+from songpost.core.sweep import UNREAD
 from songpost.errors import ClockError, NotSent, RateLimited, SongpostError, XError
 from songpost.errors import Refused as NotPermitted
 from songpost.model import Post
@@ -116,7 +117,7 @@ def read(
     An error of X ends the tick, not the function: it stands in the result, and the account pauses where nothing
     will work. Raises the errors of the store, and `IdentityError` for another user's credentials.
     """
-    plan = _planned(account, desk.now(), modes)
+    before, plan = account, _planned(account, desk.now(), modes)
     # An account that X has not been asked about yet starts with that.
     if not (plan.reads or account.snapshot.identity is None) or remaining() < TICK_SECONDS:
         return Round(account=account, skipped=plan.skipped)
@@ -126,7 +127,7 @@ def read(
     account, refused, stopped = known(desk, account, opened.passport)
     if stopped is not None or refused is not None:
         return Round(account=account, refused=refused, stopped=stopped)
-    return _sweep(desk, account, opened, remaining, modes)
+    return _sweep(desk, account, opened, remaining, modes, plan if account is before else None)
 
 
 def _planned(account: Account, now: datetime, modes: Collection[str], done: Collection[str] = ()) -> ReadPlan:
@@ -135,14 +136,20 @@ def _planned(account: Account, now: datetime, modes: Collection[str], done: Coll
 
 
 def _sweep(
-    desk: Desk, account: Account, window: Window, remaining: Callable[[], float], modes: Collection[str]
+    desk: Desk,
+    account: Account,
+    window: Window,
+    remaining: Callable[[], float],
+    modes: Collection[str],
+    plan: ReadPlan | None,
 ) -> Round:
-    """Page after page until nothing is due, or time or money is over."""
+    """Page after page until nothing is due, or time or money is over. `plan` is the account's, where it has one."""
     pages: list[Page] = []
     done: set[str] = set()
     rest: tuple[Skipped, ...] | None = None
     while len(pages) < MOST_PAGES and remaining() >= TICK_SECONDS:
-        account, found = _book(desk, account, modes, done)
+        account, found = _book(desk, account, modes, done, plan)
+        plan = None  # the next page is due, or not, by what this one has changed
         if isinstance(found, ReadPlan):
             rest = found.skipped
             break
@@ -168,7 +175,7 @@ def _sweep(
 def _finished(snapshot: Snapshot, planned: Planned, pages: list[Page]) -> bool:
     """Whether a place has had its turn in this tick."""
     name = planned.wanted.name
-    position = snapshot.reading.places.get(name, Position())
+    position = snapshot.reading.places.get(name, UNREAD)
     taken = sum(page.posts for page in pages if page.name == name)
     most = snapshot.settings.reading.posts_per_tick
     return not sweep.is_cut(position) or bool(position.stuck) or taken >= most
@@ -179,9 +186,12 @@ def _admitted(snapshot: Snapshot, read: Planned, now: datetime) -> AdmittedRead 
 
 
 def _book(
-    desk: Desk, account: Account, modes: Collection[str], done: Collection[str]
+    desk: Desk, account: Account, modes: Collection[str], done: Collection[str], ready: ReadPlan | None
 ) -> tuple[Account, tuple[Planned, AdmittedRead | Refused] | ReadPlan]:
-    """Commit the booking of the page that comes next, with the time on its place; the plan where nothing is due."""
+    """Commit the booking of the page that comes next, with the time on its place; the plan where nothing is due.
+
+    `ready` is the plan of this very account, where it was just made: after a lost race there is another one.
+    """
     #   this reader                     another reader
     #   load: mentions are due          load: mentions are due
     #   commit: mentions read at 9:00   commit: the version of `reading` is another; it loads, and they are not due
@@ -190,22 +200,23 @@ def _book(
 
     def decide(current: Account) -> Move[tuple[Planned, AdmittedRead | Refused] | ReadPlan]:
         now, snapshot = desk.now(), current.snapshot
-        plan = _planned(current, now, modes, done)
+        plan = ready if ready is not None and current is account else _planned(current, now, modes, done)
         if not plan.reads:
             return Move(snapshot=snapshot, result=plan)
-        planned = replace(own_posts.bounded(plan.reads[0], current, now), line=line)
-        decision = _admitted(snapshot, planned, now)
+        bounded = own_posts.bounded(plan.reads[0], current, now)
+        decision = _admitted(snapshot, bounded, now)
         if isinstance(decision, Refused):
-            return Move(snapshot=snapshot, result=(planned, decision))
-        name = planned.wanted.name
-        before = snapshot.reading.places.get(name, Position())
-        after = _with_place(decision.snapshot, name, replace(before, read_at=now))
+            return Move(snapshot=snapshot, result=(bounded, decision))
+        name, awaited, measuring = bounded.wanted.name, bounded.awaited, snapshot.measuring
         if name == TIMELINE:
             # The day's mark goes on with the booking, so that no other reader asks for these posts by their ids.
-            planned = replace(planned, awaited=looks.within(snapshot.measuring, planned.asked, now))
-            after = replace(after, measuring=marked(after.measuring, planned.awaited, now.date()))
+            awaited = looks.within(measuring, bounded.asked, now)
+            measuring = marked(measuring, awaited, now.date())
+        planned = replace(bounded, line=line, awaited=awaited)
+        before = snapshot.reading.places.get(name, UNREAD)
+        reading = _with_place(snapshot, name, replace(before, read_at=now))
         return Move(
-            snapshot=after,
+            snapshot=replace(decision.snapshot, reading=reading, measuring=measuring),
             written=(*decision.written, READING, *((MEASURING,) if planned.awaited else ())),
             relied_on=("control", "identity", documents.SETTINGS),
             others=(_journal(planned, decision, journal.BOOKED),),
@@ -215,14 +226,14 @@ def _book(
     return ledger.move(desk, account, decide)
 
 
-def _with_place(snapshot: Snapshot, name: str, position: Position) -> Snapshot:
-    """The snapshot with one place's position; places that no settings name any more go."""
+def _with_place(snapshot: Snapshot, name: str, position: Position) -> Positions:
+    """Where all places stand, with one place's position; places that no settings name any more go."""
     settings = snapshot.settings
-    named = {reading_plan.TIMELINE, reading_plan.MENTIONS, name}
+    named = {TIMELINE, reading_plan.MENTIONS, name}
     named |= {reading_plan.search_name(query.query) for query in settings.queries}
     named |= {f"watch/{user_id}" for user_id in settings.watchlist_user_ids}
     places = {**snapshot.reading.places, name: position}
-    return replace(snapshot, reading=Positions(places={key: one for key, one in places.items() if key in named}))
+    return Positions(places={key: one for key, one in places.items() if key in named})
 
 
 def _journal(planned: Planned, booked: AdmittedRead, outcome: str, resources: int | None = None) -> PutItem:
@@ -275,18 +286,15 @@ def _settle_error(
         snapshot = settled_read(current.snapshot, booked, 0) if unbilled else current.snapshot
         if unbilled and planned.awaited:
             snapshot = replace(snapshot, measuring=marked(snapshot.measuring, planned.awaited, None))
-        snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, error.limits))
-        written = _changed(current.snapshot, snapshot)
-        position = snapshot.reading.places.get(planned.wanted.name, Position())
+        limits, reading = rate_limits.learned(snapshot.limits, error.limits), snapshot.reading
+        position = reading.places.get(planned.wanted.name, UNREAD)
         if position.token:
             # A token that X does not know any more would be refused for ever.
-            snapshot, written = (
-                _with_place(snapshot, planned.wanted.name, replace(position, token="")),
-                (*written, READING),
-            )
+            reading = _with_place(snapshot, planned.wanted.name, replace(position, token=""))
+        snapshot = replace(snapshot, limits=limits, reading=reading)
         return Move(
             snapshot=snapshot,
-            written=written,
+            written=_changed(current.snapshot, snapshot),
             others=(_journal(planned, booked, error.name, 0 if unbilled else None),),
             result=0 if unbilled else booked.resources * booked.unit_micros,
         )
@@ -297,7 +305,8 @@ def _settle_error(
 def _changed(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     """The documents of money, limits, timeline and learner that a page has changed."""
     names = ("usage", "limits", "timeline", "fingerprints", "learning", MEASURING, READING)
-    return tuple(name for name in names if getattr(before, name) != getattr(after, name))
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
+    return tuple([name for name, was, is_now in pairs if was is not is_now and was != is_now])
 
 
 def _take_in(
@@ -314,15 +323,15 @@ def _take_in(
     `as_booked` is the account as the booking left it; `shown` are all posts that X gave, also where none is believed.
     """
     name, posts = planned.wanted.name, _once(sight.posts)
-    as_asked = as_booked.reading.places.get(name, Position())
+    as_asked = as_booked.reading.places.get(name, UNREAD)
     awaited = {post_id: as_booked.measuring.posts[post_id] for post_id in planned.awaited}
     read_at = max(booked.booked_at, sight.told.at)
 
     def decide(current: Account) -> Move[tuple[Page, frozenset[str]]]:
         now, before = desk.now(), current.snapshot
         snapshot = settled_read(before, booked, sight.told.resources)
-        snapshot = replace(snapshot, limits=rate_limits.learned(snapshot.limits, sight.told.limits))
-        position = before.reading.places.get(name, Position())
+        limits, reading = rate_limits.learned(snapshot.limits, sight.told.limits), before.reading
+        position = reading.places.get(name, UNREAD)
         ours = _same_sweep(position, as_asked)
         found, seen = finds.Found(), looks.Looked(snapshot=snapshot)
         if planned.wanted.place is None:
@@ -330,7 +339,9 @@ def _take_in(
             snapshot, seen_to = own_posts.recognised(desk, current, seen.snapshot, posts, now)
             sweep_now = min(now, sweep.time_of(seen_to) + sweep.LAG) if seen_to else now
         else:
-            found, sweep_now = finds.sorted_out(desk, current, planned, posts, now), now
+            sweep_now = now
+            if posts:
+                found = finds.sorted_out(desk, current, planned, posts, now)
         note = "" if ours else "another reader was first"
         if ours:
             moved = sweep.advanced(
@@ -343,7 +354,8 @@ def _take_in(
             )
             if found.candidates:
                 moved = replace(moved, found=moved.found + len(found.candidates), found_at=now)
-            snapshot, note = _with_place(snapshot, name, moved), moved.stuck
+            reading, note = _with_place(before, name, moved), moved.stuck
+        snapshot = replace(snapshot, limits=limits, reading=reading)
         if note:
             logger.warning("reading %s: %s", name, note)
         page = Page(

@@ -57,6 +57,13 @@ def refusal_run(control: Control) -> Trip | None:
 
 def forecast_micros(snapshot: Snapshot, now: datetime) -> int:
     """What today (UTC) may have cost by `now`. Raises `PriceUnknown`."""
+    row = _today(snapshot, now)
+    answers = sum([row.kind_micros.get(kind, 0) for kind in INTERACTIONS])
+    return _planned(snapshot, now) + answers + _reading(snapshot, row)
+
+
+def _planned(snapshot: Snapshot, now: datetime) -> int:
+    """What it may have cost without answers and reads: the slots of today's plans, and a day's share for the rest."""
     settings, today = snapshot.settings, now.date()
     due = [
         slot
@@ -65,10 +72,7 @@ def forecast_micros(snapshot: Snapshot, now: datetime) -> int:
         if slot.due_at.date() == today and slot.due_at <= now and not slot.skipped
     ]
     prices = [quote_steps(settings, Kind.POST, slot.steps, today).worst_micros for slot in due]
-    row = _today(snapshot, now)
-    answers = sum(row.kind_micros.get(kind.value, 0) for kind in INTERACTIONS)
-    rest = max(LEAST_MICROS, budget.day_share(settings.budget, now))
-    return SLOPE * sum(prices) + answers + _reading(snapshot, row) + rest
+    return SLOPE * sum(prices) + max(LEAST_MICROS, budget.day_share(settings.budget, now))
 
 
 def _today(snapshot: Snapshot, now: datetime) -> Day:
@@ -93,6 +97,8 @@ def spend_slope(snapshot: Snapshot, now: datetime) -> Trip | None:
     if changed_at is not None and changed_at.date() == now.date():
         return None
     spent = _today(snapshot, now).spent_micros
+    if spent <= _planned(snapshot, now):
+        return None
     forecast = forecast_micros(snapshot, now)
     if spent <= forecast:
         return None

@@ -93,7 +93,12 @@ def in_order(texts: Sequence[Text], used: Mapping[str, str]) -> Iterator[Choice]
 
     `used` maps `id/variant` to the UTC date of its last use.
     """
-    dates = [[used.get(f"{text.id}/{index}", "") for index, _ in enumerate(text.variants)] for text in texts]
+    dates = [
+        [used.get(f"{text.id}/{index}", "") for index, _ in enumerate(text.variants)]
+        if text.variants[1:]
+        else [used.get(f"{text.id}/0", "")]
+        for text in texts
+    ]
     last_used = [max(on) if on[1:] else on[0] for on in dates]
     for place in sorted(range(len(texts)), key=last_used.__getitem__):
         text, on = texts[place], dates[place]

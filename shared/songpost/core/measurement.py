@@ -33,6 +33,9 @@ LEAST_GAIN = 0.005
 
 CREDIT, CORRECTION = "credit", "correction"
 
+_SETTLED, _CORRECTED_AFTER = timedelta(hours=SETTLED_HOURS), timedelta(hours=CORRECTION_HOURS)
+_GIVEN_UP_AFTER = timedelta(days=GIVEN_UP_DAYS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurable:
@@ -76,8 +79,10 @@ def plan_reads(
     """
     wanted: list[tuple[Reading, datetime]] = []
     left_out: list[tuple[str, str]] = []
+    today = now.astimezone(UTC).date() if posts else None
+    credited_after = timedelta(hours=credit_after_hours)
     for post in posts:
-        purpose, reason = _purpose(post, now, credit_after_hours)
+        purpose, reason = _purpose(post, now, today, credited_after)
         gain = _gain(statistics, post.arm, purpose, now) if post.arm and purpose else 0.0
         if not purpose:
             left_out.append((post.post_id, reason))
@@ -85,7 +90,8 @@ def plan_reads(
             left_out.append((post.post_id, "its correction can no longer change a choice"))
         else:
             wanted.append((Reading(post_id=post.post_id, purpose=purpose, gain=gain), post.posted_at))
-    ranked = [reading for reading, _ in sorted(wanted, key=lambda item: (-item[0].gain, item[1], item[0].post_id))]
+    wanted.sort(key=lambda item: (-item[0].gain, item[1], item[0].post_id))
+    ranked = [reading for reading, _ in wanted]
     made = max(reads, 0)
     left_out += [(reading.post_id, "today's reads are spent on posts that tell more") for reading in ranked[made:]]
     return ReadingPlan(readings=tuple(ranked[:made]), left_out=tuple(left_out))
@@ -93,22 +99,20 @@ def plan_reads(
 
 def correction_at(posted_at: datetime, credited_at: datetime) -> datetime | None:
     """When a credited post is to be corrected, or `None` where its credit was old enough to stand."""
-    if credited_at - posted_at >= timedelta(hours=SETTLED_HOURS):
-        return None
-    return posted_at + timedelta(hours=CORRECTION_HOURS)
+    return None if credited_at - posted_at >= _SETTLED else posted_at + _CORRECTED_AFTER
 
 
-def _purpose(post: Measurable, now: datetime, credit_after_hours: int) -> tuple[str, str]:
+def _purpose(post: Measurable, now: datetime, today: date | None, credited_after: timedelta) -> tuple[str, str]:
     """What a post would be read for, or else why it is not read."""
-    corrects_at = correction_at(post.posted_at, post.credited_at) if post.credited_at else None
-    due_at = corrects_at if post.credited_at else post.posted_at + timedelta(hours=credit_after_hours)
     if post.arm is None:
         return "", "no arm chose it"
-    if post.read_on == now.astimezone(UTC).date():
+    if post.read_on == today:
         return "", "it was read today"
+    posted_at, credited_at = post.posted_at, post.credited_at
+    due_at = posted_at + credited_after if credited_at is None else correction_at(posted_at, credited_at)
     if post.corrected or due_at is None:
         return "", "its credit is final"
-    if now - post.posted_at >= timedelta(days=GIVEN_UP_DAYS):
+    if now - posted_at >= _GIVEN_UP_AFTER:
         return "", f"it is older than {GIVEN_UP_DAYS} days"
     if now < due_at:
         return "", f"it is read from {due_at.isoformat()} on"

@@ -106,13 +106,11 @@ def plan(
     if snapshot.identity is None:
         return ReadPlan((), (Skipped("everything", "X has not been asked yet whose credentials these are"),))
     families = {family for mode in modes for family in SOURCES[mode]}
-    wanted = [one for one in _places(snapshot, now, baselines) if one.name.partition("/")[0] in families]
+    wanted = [one for one in _places(snapshot, now, baselines, families - set(done)) if one.name not in done]
     planned: list[Planned] = []
     skipped: list[Skipped] = []
     left = reads.left_today(snapshot.settings, snapshot.usage, now)
     for one in sorted(wanted, key=lambda found: found.rank):
-        if one.name in done:
-            continue
         reason, due_at = _not_now(snapshot, one, now)
         if reason:
             skipped.append(Skipped(one.name, reason, due_at))
@@ -134,7 +132,7 @@ def _not_now(snapshot: Snapshot, one: Wanted, now: datetime) -> tuple[str, datet
         return "", None
     if one.every_minutes is None:
         return "reading never looks there (every_minutes is null)", None
-    position = snapshot.reading.places.get(one.name, Position())
+    position = snapshot.reading.places.get(one.name, sweep.UNREAD)
     last = position.read_at
     if one.name == TIMELINE and snapshot.timeline.read_at is not None:
         last = snapshot.timeline.read_at if last is None else max(last, snapshot.timeline.read_at)
@@ -146,7 +144,7 @@ def _not_now(snapshot: Snapshot, one: Wanted, now: datetime) -> tuple[str, datet
 
 def _sized(snapshot: Snapshot, one: Wanted, now: datetime, left: int | None) -> Planned | Skipped:
     """The read as large as its bounds and the money allow."""
-    position = snapshot.reading.places.get(one.name, Position())
+    position = snapshot.reading.places.get(one.name, sweep.UNREAD)
     unit = price(price_list(snapshot.settings, now.date()), one.price_class)
     least, largest = one.endpoint.page or (1, PAGE_POSTS)
     most = min(PAGE_POSTS, largest)
@@ -163,20 +161,27 @@ def search_name(query: str) -> str:
     return "search/" + hashlib.sha256(query.encode()).hexdigest()[:12]
 
 
-def _places(snapshot: Snapshot, now: datetime, baselines: Collection[str]) -> Iterator[Wanted]:
-    """Every place that the settings name."""
-    yield _timeline(snapshot, now, baselines)
-    yield _mentions(snapshot, now)
-    yield from _searches(snapshot, now)
-    yield from _watched(snapshot, now)
+def _places(
+    snapshot: Snapshot, now: datetime, baselines: Collection[str], families: Collection[str]
+) -> Iterator[Wanted]:
+    """The places of these families (first parts of names) that the settings name."""
+    own = ownership.own_price(snapshot, now.date())
+    if TIMELINE in families:
+        yield _timeline(snapshot, now, own, baselines)
+    if MENTIONS in families:
+        yield _mentions(snapshot, now, own)
+    if "search" in families:
+        yield from _searches(snapshot, now)
+    if "watch" in families:
+        yield from _watched(snapshot, now)
 
 
-def _timeline(snapshot: Snapshot, now: datetime, baselines: Collection[str]) -> Wanted:
+def _timeline(snapshot: Snapshot, now: datetime, own: PriceClass, baselines: Collection[str]) -> Wanted:
     first = snapshot.timeline.read_at or now
     return Wanted(
         name=TIMELINE,
         endpoint=endpoints.TIMELINE,
-        price_class=ownership.own_price(snapshot, now.date()),
+        price_class=own,
         subject="" if snapshot.identity is None else snapshot.identity.user_id,
         start_id=sweep.id_at(first - sweep.LAG),
         every_minutes=snapshot.settings.reading.timeline_every_minutes,
@@ -185,12 +190,12 @@ def _timeline(snapshot: Snapshot, now: datetime, baselines: Collection[str]) -> 
     )
 
 
-def _mentions(snapshot: Snapshot, now: datetime) -> Wanted:
+def _mentions(snapshot: Snapshot, now: datetime, own: PriceClass) -> Wanted:
     settings = snapshot.settings
     return Wanted(
         name=MENTIONS,
         endpoint=endpoints.MENTIONS,
-        price_class=ownership.own_price(snapshot, now.date()),
+        price_class=own,
         subject="" if snapshot.identity is None else snapshot.identity.user_id,
         start_id=_first(snapshot, now),
         every_minutes=settings.reading.mentions_every_minutes,
@@ -204,7 +209,7 @@ def _searches(snapshot: Snapshot, now: datetime) -> Iterator[Wanted]:
     settings = snapshot.settings
     for query in settings.queries:
         name = search_name(query.query)
-        position = snapshot.reading.places.get(name, Position())
+        position = snapshot.reading.places.get(name, sweep.UNREAD)
         reached = sweep.id_at(now - SEARCH_REACH)
         yield Wanted(
             name=name,
@@ -223,7 +228,7 @@ def _watched(snapshot: Snapshot, now: datetime) -> Iterator[Wanted]:
     settings = snapshot.settings
     for user_id in settings.watchlist_user_ids:
         name = f"watch/{user_id}"
-        position = snapshot.reading.places.get(name, Position())
+        position = snapshot.reading.places.get(name, sweep.UNREAD)
         needless = _nothing_follows(snapshot, settings.watchlist_actions, "watchlist_actions is empty")
         if user_id in settings.blocked_user_ids:
             needless = "blocked_user_ids names this user"
@@ -235,7 +240,7 @@ def _watched(snapshot: Snapshot, now: datetime) -> Iterator[Wanted]:
             start_id=_first(snapshot, now),
             every_minutes=settings.reading.watchlist_every_minutes,
             # In turn: who was read longest ago comes first, however much the others bring.
-            rank=(3, -_yield(snapshot, Position(), now), _seconds(position)),
+            rank=(3, -_yield(snapshot, sweep.UNREAD, now), _seconds(position)),
             place=Place(source=Source.WATCHLIST, actions=settings.watchlist_actions),
             needless=needless,
         )

@@ -20,6 +20,8 @@ from songpost.account_documents import Position
 from songpost.nouns import dataclass
 
 SNOWFLAKE_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657_000, tzinfo=UTC)
+UNREAD = Position()
+"""Where a place stands that was never read."""
 REACH = 800
 """How many posts back X's timelines and mentions go."""
 _MILLISECOND = timedelta(milliseconds=1)
@@ -74,17 +76,27 @@ def advanced(
     fresh = [one for one in map(int, post_ids) if one > floor and (not ceiling or one < ceiling)]
     newest = position.newest_id or (str(max(fresh)) if fresh else "")
     count = position.swept + len(fresh)
-    moved = replace(position, newest_id=newest, swept=count, posts=position.posts + len(fresh), stuck="")
+    since, until, token, stuck = position.since_id, position.until_id, "", ""
     if complete:
         lagging = str(min(int(newest or "0"), int(id_at(now - LAG))))
         since = later_of(position.since_id, asked.since_id, lagging)
-        note = (
-            f"{count} posts came in one sweep: X reaches back {REACH}, older ones may be lost" if count >= REACH else ""
-        )
-        return replace(moved, since_id=since, until_id="", newest_id="", token="", swept=0, stuck=note)
-    if fresh:
-        return replace(moved, until_id=str(min(fresh)), token="")
-    if next_token and next_token != asked.token:
-        return replace(moved, token=next_token)
-    why = "X gave the same page token again" if next_token else "X gave an empty page and no way on"
-    return replace(moved, token="", stuck=f"{why}: the rest is asked for again")
+        if count >= REACH:
+            stuck = f"{count} posts came in one sweep: X reaches back {REACH}, older ones may be lost"
+        until, newest, count = "", "", 0
+    elif fresh:
+        until = str(min(fresh))
+    elif next_token and next_token != asked.token:
+        token = next_token
+    else:
+        why = "X gave the same page token again" if next_token else "X gave an empty page and no way on"
+        stuck = f"{why}: the rest is asked for again"
+    return replace(
+        position,
+        since_id=since,
+        until_id=until,
+        newest_id=newest,
+        token=token,
+        swept=count,
+        posts=position.posts + len(fresh),
+        stuck=stuck,
+    )
