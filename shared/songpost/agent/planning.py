@@ -113,8 +113,9 @@ def days_to_keep(snapshot: Snapshot, now: datetime) -> tuple[date, ...]:
 
 def keep_plans(desk: Desk, account: Account, texts: Texts) -> tuple[Account, tuple[DayPlan, ...]]:
     """Save the plans of `days_to_keep` that are new or rest on older settings; plans of the past make room."""
-    oldest = (local_day(account.snapshot, desk.now()) - timedelta(days=KEPT_PLANS - 1)).isoformat()
-    for day in days_to_keep(account.snapshot, desk.now()):
+    days = days_to_keep(account.snapshot, desk.now())
+    oldest = (days[0] - timedelta(days=KEPT_PLANS - 1)).isoformat()
+    for day in days:
         account = keep_plan(desk, account, texts, day)
     plans = account.snapshot.plans
     return account, tuple(plans[name] for name in sorted(plans) if name >= oldest)
@@ -151,9 +152,10 @@ def keep_plan(desk: Desk, account: Account, texts: Texts, day: date) -> Account:
         )
 
     account, first = ledger.move(desk, account, decide)
-    newest = days_to_keep(account.snapshot, desk.now())[-1].isoformat()
-    if first is not None and first.running_dry and first.date == newest:
-        logger.warning("texts run out: %s", "; ".join(first.running_dry), extra={"alarm": "RunningDry"})
+    if first is not None and first.running_dry:
+        newest = days_to_keep(account.snapshot, desk.now())[-1].isoformat()
+        if first.date == newest:
+            logger.warning("texts run out: %s", "; ".join(first.running_dry), extra={"alarm": "RunningDry"})
     return account
 
 
