@@ -51,7 +51,7 @@ NOTHING = Found()
 
 def look(store: Store, snapshot: Snapshot, now: datetime) -> Found:
     """Read the inbox, strongly consistent; not where nothing may begin, or where the reader has left nothing in it."""
-    if not _may_hold(snapshot, now) or _window(snapshot, now) is None:
+    if _window(snapshot, now) is None or not _may_hold(snapshot, now):
         return NOTHING
     candidates = inbox.waiting(store, snapshot.account, now, LOOKED_AT)
     authors = {candidate.author_id for candidate in candidates}

@@ -298,7 +298,9 @@ def beliefs(
     smearing = posterior.smearing(statistics, at)
     found = []
     for position, arm in enumerate(arms):
-        rates = sorted([min(smearing * math.exp(row[position]), 1.0) for row in drawn.values])
+        rates = sorted([smearing * math.exp(row[position]) for row in drawn.values])
+        if rates[-1] > 1.0:
+            rates = [min(rate, 1.0) for rate in rates]
         tail = int(len(rates) * (1 - LEVEL) / 2)
         posts = statistics.counters.get(arm_key(arm), (0,))[0]
         found.append(Belief(arm, math.fsum(rates) / len(rates), rates[tail], rates[-1 - tail], posts))

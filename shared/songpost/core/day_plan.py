@@ -225,8 +225,9 @@ def stocks(settings: Settings, library: Library) -> dict[Stock, tuple[Text, ...]
     found: dict[Stock, tuple[Text, ...]] = {}
     off = policy.media_refusal(settings) is not None
     for topic in settings.topics:
-        plain = tuple(text for text in library.get(topic, ()) if not (text.media or (off and _pictured_later(text))))
-        pictured = tuple(text for text in library.get(topic, ()) if text.media)
+        texts = library.get(topic, ())
+        plain = tuple([text for text in texts if not (text.media or (off and _pictured_later(text)))])
+        pictured = tuple([text for text in texts if text.media])
         if plain or not pictured:
             found[topic, False] = plain
         if pictured:
@@ -349,12 +350,12 @@ def _with_minutes(
 
 def _free_minutes(found: Occurrence, busy: Iterable[datetime], gap: int) -> list[int]:
     """The minutes of a window, from its opening, that lie at least `gap` minutes before or after every busy time."""
-    free = list(range(found.seconds // 60))
+    taken: set[int] = set()
     for time in busy:
         first = (time - found.opens_at) // _MINUTE - gap + 1
         behind = -((found.opens_at - time) // _MINUTE) + gap
-        free = [minute for minute in free if not first <= minute < behind]
-    return free
+        taken.update(range(max(first, 0), behind))
+    return [minute for minute in range(found.seconds // 60) if minute not in taken]
 
 
 def _drawn(free: Sequence[int], most: int, gap: int, uniform: float) -> list[int]:

@@ -160,7 +160,7 @@ class Remembered:
         self._ahead = math.ceil(self._part * _BINS)
         self._since: dict[datetime, int] = {}
         self._near: dict[str, int] = {}
-        marks = [_entry_read(of) for of in self._entries]
+        marks = list(map(_entry_read, self._entries))
         planes = _planes((sketch for _, sketch, _, _ in marks), 2 * _BINS)
         heads = (math.ceil(self._ahead - self._part * other) for *_, other in marks)
         self._heads = _planes(heads, self._ahead.bit_length())[::-1]
@@ -328,7 +328,7 @@ def _planes(numbers: Iterable[int], width: int) -> list[int]:
 
     The first number has the highest bit of each. Written in one row, every `width`-th digit belongs to the same place.
     """
-    digits = "".join(f"{number:0{width}b}" for number in numbers)
+    digits = "".join([f"{number:0{width}b}" for number in numbers])
     return [int(digits[place::width] or "0", 2) for place in range(width)]
 
 
