@@ -120,10 +120,11 @@ def dates_around(now: datetime, zone: str) -> tuple[date, date, date]:
 
 def window_at(spans: Spans, zone: str, weekdays: Collection[int], now: datetime) -> Occurrence | None:
     """The window that is open at `now` (aware), `None` where none is; of several the one that closes first."""
-    open_now = [
-        occurrence
-        for day in dates_around(now, zone)
-        for occurrence in occurrences(spans, zone, weekdays, day)
-        if occurrence.opens_at <= now < occurrence.closes_at
-    ]
+    open_now: list[Occurrence] = []
+    for day in dates_around(now, zone):
+        for occurrence in occurrences(spans, zone, weekdays, day):
+            if now < occurrence.opens_at:
+                break  # those of a day come in the order of opening
+            if now < occurrence.closes_at:
+                open_now.append(occurrence)
     return min(open_now, key=lambda found: (found.closes_at, found.opens_at, found.name), default=None)
