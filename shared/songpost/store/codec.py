@@ -174,7 +174,7 @@ def stray(found: object, known: object, path: str = "") -> str:
                 return place
             if found_in := stray(value, known[name], place):
                 return found_in
-    elif isinstance(found, list) and isinstance(known, list):
+    elif isinstance(found, list) and isinstance(known, list | tuple):
         for index, (left, right) in enumerate(zip(found, known, strict=True)):
             if found_in := stray(left, right, f"{path}[{index}]"):
                 return found_in

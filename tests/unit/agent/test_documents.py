@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songpost.account_documents import Control, DayPlan, Identity, Positions
+from songpost.account_documents import Control, DayPlan, Identity, Positions, Slot
 from songpost.agent import documents
 from songpost.core import snapshot as names
 from songpost.core.snapshot import Snapshot
-from songpost.errors import CommitRefused, StoreNewer
+from songpost.errors import CommitRefused, StoreNewer, StoreUnreadable
 from songpost.model import Json
 from songpost.store import changes
 from songpost.store.codec import Written, canonical, parsed, written
@@ -55,6 +55,22 @@ def test_each_document_has_a_version_of_its_own() -> None:
         documents.decode("reading", newer, Positions)
     with pytest.raises(StoreNewer, match="schema version 3, this Songpost knows 2"):
         documents.decode("identity", {**documents.encode(IDENTITY), "schema_version": 3}, Identity)
+
+
+def test_a_field_that_nobody_knows_is_refused_wherever_it_stands() -> None:
+    """In the document, in a mapping, and in what a list holds: to write it anew would lose it in silence."""
+    slot = Slot(key="post/2026-11-22/noon/1", window="noon", opens_at=START, closes_at=START, due_at=START, arm=None)
+    plain = documents.encode(DayPlan(date="2026-11-22", zone="UTC", seed="1", slots=(slot,)))
+    stored = json.loads(json.dumps(plain))
+    assert slot == documents.decode("plan/2026-11-22", stored, DayPlan).slots[0]
+    for where, place in (("colour", stored), (r"slots\[0\].colour", stored["slots"][0])):
+        place["colour"] = 1
+        with pytest.raises(StoreUnreadable, match=f"unknown field .*{where}"):
+            documents.decode("plan/2026-11-22", stored, DayPlan)
+        del place["colour"]
+    places: dict[str, Json] = {"places": {"mentions": {"colour": 1}}, "schema_version": 1}
+    with pytest.raises(StoreUnreadable, match=r"unknown field .*places.mentions.colour"):
+        documents.decode("reading", places, Positions)
 
 
 # --------------------------------------------------------------------------------------------------- written but once
