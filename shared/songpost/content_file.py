@@ -19,7 +19,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -30,6 +29,7 @@ from songpost.core.content import REPLIES, Library
 from songpost.errors import BadInput, ContentError, Problem, quote
 from songpost.media_forms import Form
 from songpost.model import Kind, Media, Poll, Text, ThreadStep
+from songpost.nouns import replace
 from songpost.settings import MAX_FINGERPRINTS, Settings
 from songpost.yaml_file import read_yaml
 

@@ -7,13 +7,14 @@ them.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from songpost.agent import documents, library
 from songpost.agent.planning import Texts
 from songpost.core import content
 from songpost.errors import Refusal
+from songpost.nouns import replace
 from songpost.runtime import Runtime
 from songpost.settings import Settings
 from songpost.store.port import Loaded, Store

@@ -10,7 +10,6 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from songpost import telemetry
@@ -30,6 +29,7 @@ from songpost.agent.ledger import Account, Desk
 from songpost.bootstrap import Session, new_id, system_clock
 from songpost.errors import Refusal, StoreError
 from songpost.model import Json
+from songpost.nouns import replace
 from songpost.runtime import Runtime
 from songpost.store.opening import open_store
 from songpost.store.port import Store

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Control
@@ -14,6 +14,7 @@ from songpost.core.learning_state import Reward
 from songpost.core.snapshot import Snapshot
 from songpost.errors import CommitConflict
 from songpost.model import Action
+from songpost.nouns import replace
 from songpost.store.port import Change, PutAction
 
 BATCH = 90

@@ -8,7 +8,7 @@ left to it, and a bracket of the timeline holds no post that is known and not du
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -23,6 +23,7 @@ from songpost.core.reading_plan import TIMELINE
 from songpost.core.reads import AdmittedRead, admit_read
 from songpost.core.snapshot import Snapshot
 from songpost.model import Arm, PriceClass
+from songpost.nouns import replace
 
 MOST_POSTS = 80
 """Posts of one read: their credits fit into one commit, and X gives 100 at once."""

@@ -12,7 +12,7 @@ others decide again from what it left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.agent import ledger, planning
@@ -23,6 +23,7 @@ from songpost.core.prices import quote_action
 from songpost.core.snapshot import CONTROL, Snapshot, plan_name
 from songpost.errors import NotFound, Refusal, UsageError
 from songpost.model import Action, State, recorded
+from songpost.nouns import replace
 from songpost.settings import Consent
 from songpost.store.port import StoredAction
 

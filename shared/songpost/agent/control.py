@@ -6,13 +6,14 @@ It needs nothing but the store: it works where settings, texts or credentials ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from songpost.account_documents import Control
 from songpost.agent import accounts, documents, ledger
 from songpost.agent.ledger import Desk
 from songpost.core.snapshot import CONTROL
 from songpost.errors import CommitConflict, StoreError, StoreUnreadable
+from songpost.nouns import replace
 from songpost.store.port import Document, PutDocument
 
 ALL = "*"

@@ -8,7 +8,7 @@ moves the version of the learning document, so the counters are always the sum o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import songpost
@@ -18,6 +18,7 @@ from songpost.core.learning_state import Reward, Statistics, observe
 from songpost.core.reward import NotCredited
 from songpost.core.snapshot import Snapshot
 from songpost.model import Action, Arm
+from songpost.nouns import replace
 from songpost.settings import LearningSettings
 from songpost.store.port import PutItem, Store
 

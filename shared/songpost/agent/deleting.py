@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Awaited
@@ -21,6 +20,7 @@ from songpost.core.admission import Admitted
 from songpost.core.snapshot import MEASURING
 from songpost.errors import NotFound, Refusal
 from songpost.model import Action, Kind, State, recorded
+from songpost.nouns import replace
 from songpost.store.port import Store, StoredAction
 
 OPEN_FOR = timedelta(days=1)

@@ -8,7 +8,7 @@ reads are admitted like any other. Credentials of another user are refused.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Bucket, Identity, PostMark
@@ -21,6 +21,7 @@ from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.errors import ClockError, IdentityError
 from songpost.model import SKEW_SECONDS, Kind, Post, PriceClass, User
+from songpost.nouns import replace
 
 FIRST_POSTS = 10
 """Own posts that the first tick reads."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from songpost.agent import inbox, own_posts
@@ -20,6 +20,7 @@ from songpost.core import sighting
 from songpost.core.reading_plan import Planned
 from songpost.core.sighting import LeftOut
 from songpost.model import Kind, Post
+from songpost.nouns import replace
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ before it had gone out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost.agent import apart, approvals, interacting, planning, transitions, writing
@@ -19,6 +18,7 @@ from songpost.core import admission
 from songpost.core.admission import Admitted
 from songpost.core.snapshot import Snapshot
 from songpost.model import Post, State
+from songpost.nouns import replace
 
 
 def foretell(

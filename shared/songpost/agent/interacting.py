@@ -10,7 +10,7 @@ kept once for each user by an item of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.agent import documents, inbox, ledger
@@ -23,6 +23,7 @@ from songpost.core.interactions import Follows
 from songpost.core.snapshot import CONTROL, USAGE, Snapshot
 from songpost.core.windows import Occurrence
 from songpost.model import INTERACTIONS, Action, Kind, State, Text, recorded
+from songpost.nouns import replace
 from songpost.store.port import Change, Item, PutItem, Store
 
 FOLLOWED = "followed"

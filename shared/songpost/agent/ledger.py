@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -28,6 +28,7 @@ from songpost.errors import (
     StoreUnavailable,
 )
 from songpost.model import Action, State
+from songpost.nouns import replace
 from songpost.store.port import Change, PutAction, Store, StoredAction
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ first the new texts are written, then one commit moves the settings and the dige
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from songpost import media_forms
@@ -19,6 +18,7 @@ from songpost.core.content import Library
 from songpost.errors import ContentError, Problem, Refusal, StoreUnreadable
 from songpost.media_files import SCHEME, MediaBucket, read_file
 from songpost.model import Json, Media, Text
+from songpost.nouns import replace
 from songpost.settings import Settings
 from songpost.store.port import Change, DeleteItem, Loaded, PutDocument, PutItem, Store
 

@@ -7,7 +7,7 @@ here, each in the one commit that settles its read and moves the learning docume
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from songpost.account_documents import Awaited, Measuring
@@ -21,6 +21,7 @@ from songpost.core.reward import NotCredited
 from songpost.core.snapshot import Snapshot
 from songpost.core.sweep import Asked
 from songpost.model import Action, Post
+from songpost.nouns import replace
 from songpost.store.port import PutItem
 
 FRUITLESS_LOOKS = 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from songpost.account_documents import Measuring
@@ -26,6 +26,7 @@ from songpost.core.snapshot import LEARNING, MEASURING
 from songpost.core.sweep import Asked
 from songpost.errors import ClockError, NotFound, NotSent, RateLimited, SongpostError, XError
 from songpost.model import ORIGINALS, SKEW_SECONDS, Action, Post, State
+from songpost.nouns import replace
 from songpost.store.port import PutItem
 
 logger = logging.getLogger(__name__)

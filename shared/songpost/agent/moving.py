@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from songpost.account_documents import Control, Timeline
@@ -21,6 +20,7 @@ from songpost.agent import documents
 from songpost.core.snapshot import CONTROL, TIMELINE
 from songpost.errors import NotFound, StoreNewer, StoreUnreadable
 from songpost.model import Json
+from songpost.nouns import replace
 from songpost.store.port import Store
 
 EXPORT_SCHEMA_VERSION = 1

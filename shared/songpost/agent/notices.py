@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +20,7 @@ from songpost.core.snapshot import Snapshot
 from songpost.errors import CommitConflict, MailFailed
 from songpost.mail import Mail
 from songpost.model import Action, Json, State
+from songpost.nouns import replace
 from songpost.store.port import Change, DeleteDocument, PutDocument
 
 logger = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from dataclasses import replace
 
 from songpost.agent import inbox, ledger
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.model import State, recorded
+from songpost.nouns import replace
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import PostMark
@@ -22,6 +21,7 @@ from songpost.core.reading_plan import TIMELINE, Planned
 from songpost.core.snapshot import Snapshot
 from songpost.core.sweep import Asked
 from songpost.model import CREATES, Kind, Post
+from songpost.nouns import replace
 from songpost.settings import MAX_FINGERPRINTS
 
 

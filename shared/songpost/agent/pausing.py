@@ -7,7 +7,6 @@ the name of the error: `CreditsDepleted`, `Suspended`, `Unauthorized`, `ClockErr
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import datetime
 
 from songpost.account_documents import Control
@@ -16,6 +15,7 @@ from songpost.core.breakers import Trip
 from songpost.core.snapshot import Snapshot
 from songpost.errors import AccountBlocked, XError
 from songpost.model import Action, State
+from songpost.nouns import replace
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ it was pinned or moved out of its window, teaches it nothing: its arm is taken a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -21,6 +20,7 @@ from songpost.core.content import Choice
 from songpost.core.snapshot import Snapshot, plan_name
 from songpost.errors import CommitRefused, NotFound, Refusal, UsageError, quote
 from songpost.model import ORIGINALS, Action, State, Text, recorded
+from songpost.nouns import replace
 from songpost.store.changes import key_date
 from songpost.store.port import StoredAction
 

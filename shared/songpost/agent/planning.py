@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from songpost.core.content import Library
 from songpost.core.day_plan import Planned
 from songpost.core.snapshot import Snapshot, plan_name
 from songpost.model import Action, Json, Kind, State, recorded
+from songpost.nouns import replace
 from songpost.store.port import DeleteDocument, PutItem
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from songpost.account_documents import Position, Positions
@@ -30,6 +30,7 @@ from songpost.core.sweep import UNREAD
 from songpost.errors import ClockError, NotSent, RateLimited, SongpostError, XError
 from songpost.errors import Refused as NotPermitted
 from songpost.model import Post
+from songpost.nouns import replace
 from songpost.store.port import PutItem
 
 logger = logging.getLogger(__name__)

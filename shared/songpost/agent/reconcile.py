@@ -12,7 +12,7 @@ Its reads were booked with the attempt, so neither the ceiling nor a pause stand
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Bucket
@@ -23,6 +23,7 @@ from songpost.core import budget, matching, rate_limits, sweep
 from songpost.core.prices import RECONCILING_POSTS, RECONCILING_READS, price, price_list
 from songpost.errors import NotSent, RateLimited, XError
 from songpost.model import CREATES, Action, Attempt, Post, PriceClass, State, recorded
+from songpost.nouns import replace
 
 ABSENT_READS = 2
 ABSENT_AFTER = timedelta(minutes=10)

@@ -9,13 +9,13 @@ The lost call counts as spent: X may have billed it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost.agent import ledger, transitions
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.endpoints import BY_KIND, Lost
 from songpost.model import Action, State, recorded
+from songpost.nouns import replace
 
 REPEATED_WITHIN = timedelta(minutes=15)
 OPEN = frozenset({State.SENDING, State.UNKNOWN})

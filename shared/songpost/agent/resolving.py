@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from songpost.agent import ledger, transitions
 from songpost.agent.ledger import Account, Desk, Move
 from songpost.agent.transitions import Outcome
 from songpost.errors import NotFound, Refusal, UsageError, quote
 from songpost.model import Action, Post, State, recorded
+from songpost.nouns import replace
 
 
 def resolve(desk: Desk, account: Account, key: str, *, post_id: str, by: str) -> Action:

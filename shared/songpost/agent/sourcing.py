@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Origin
@@ -21,6 +21,7 @@ from songpost.core.admission import Refused
 from songpost.core.drafting import AdmittedCall, Made, Spring, Turned
 from songpost.core.snapshot import DRAFTS, USAGE
 from songpost.errors import SourceError
+from songpost.nouns import replace
 from songpost.settings import Settings
 from songpost.source_settings import Feed, Model
 from songpost.sources.bedrock import prompt_of

@@ -6,7 +6,7 @@ Which answer of X means what is one table, `RULINGS`, over the errors that `x/` 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Awaited, Bucket, Measuring, PostMark, Timeline
@@ -15,6 +15,7 @@ from songpost.core.snapshot import Snapshot
 from songpost.errors import AccountBlocked, Duplicate, NotSent, RateLimited, UsageCapped, XError
 from songpost.errors import OutcomeOpen as OpenError
 from songpost.model import ORIGINALS, Action, Attempt, Kind, Post, State, recorded
+from songpost.nouns import replace
 
 MOST_AWAITED = 150
 """Posts that the learner's agenda holds at most: five days of 30 posts a day."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from songpost.core.prices import price, price_list, quote_action
 from songpost.core.snapshot import CONTROL, Snapshot, plan_name
 from songpost.errors import AccountBlocked, ClockError, PriceUnknown, SongpostError, XError
 from songpost.model import SKEW_SECONDS, Action, Attempt, Post, PriceClass, State, recorded
+from songpost.nouns import replace
 from songpost.settings import Settings
 
 if TYPE_CHECKING:

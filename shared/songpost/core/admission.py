@@ -10,7 +10,6 @@ committed in one transaction with the versions that it was made from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,7 @@ from songpost.core import budget, consent, policy, rate_limits, similarity, wind
 from songpost.core.prices import Quote, quote_action
 from songpost.core.snapshot import Snapshot
 from songpost.model import CREATES, ORIGINALS, SKEW_SECONDS, Action, Attempt, Held, Kind, State, recorded
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import MAX_FINGERPRINTS, Consent, Settings, Stage
 
 SEND_SECONDS = 15

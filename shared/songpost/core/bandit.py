@@ -12,7 +12,7 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from itertools import accumulate
 
@@ -21,7 +21,7 @@ from songpost.core.learning_state import Reward, Statistics, arm_key, arm_of, ob
 from songpost.core.posterior import DRAWS
 from songpost.errors import BadInput
 from songpost.model import Arm
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 
 __all__ = [
     "Belief",

@@ -12,7 +12,6 @@ here; that nothing will work (401, 402, a suspension, a dead grant) and that the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from songpost.account_documents import UNUSED, Control, Day
@@ -20,7 +19,7 @@ from songpost.core import budget
 from songpost.core.prices import quote_steps
 from songpost.core.snapshot import Snapshot
 from songpost.model import INTERACTIONS, MICROS_PER_USD, Kind
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 
 REFUSALS = 5
 """A topic that X does not like costs one or two; five in a row say that it is the account, or the app."""

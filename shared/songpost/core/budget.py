@@ -8,7 +8,6 @@ which the month's money may be spent. What a month has used is the sum of its da
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -17,7 +16,7 @@ from songpost.account_documents import UNUSED, Day, Tally, Usage
 from songpost.core import pacing
 from songpost.core.pacing import Pace
 from songpost.model import MICROS_PER_USD, Kind
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import Budget, Plan, Settings
 
 CAPS: dict[Plan, tuple[int | None, int | None]] = {

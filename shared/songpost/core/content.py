@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Fingerprints
 from songpost.core import similarity
 from songpost.core.similarity import Remembered
 from songpost.model import Json, Media, Text
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import Similarity
 
 Library = Mapping[str, Sequence[Text]]

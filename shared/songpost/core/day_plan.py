@@ -13,7 +13,6 @@ import itertools
 import random
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from songpost.account_documents import DayPlan, Fingerprints, Slot
@@ -26,7 +25,7 @@ from songpost.core.similarity import Remembered
 from songpost.core.snapshot import Snapshot
 from songpost.core.windows import Occurrence
 from songpost.model import CREATES, ORIGINALS, Arm, Text
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import Settings
 
 LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
@@ -18,7 +17,7 @@ from songpost.core.admission import Refused, Verdict
 from songpost.core.content import Library
 from songpost.core.snapshot import Snapshot
 from songpost.model import SKEW_SECONDS, Kind, Text
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import Settings
 from songpost.source_settings import Feed, Model
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from songpost.account_documents import Fingerprints
@@ -19,7 +18,7 @@ from songpost.core.content import Choice
 from songpost.core.snapshot import Snapshot
 from songpost.core.windows import Occurrence
 from songpost.model import INTERACTIONS, Action, Kind, State, Text, recorded
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import Consent, Settings
 
 ORDER = (Kind.REPLY, Kind.QUOTE, Kind.REPOST, Kind.LIKE, Kind.FOLLOW)

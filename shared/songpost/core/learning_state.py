@@ -14,7 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import add, sub
@@ -22,7 +22,7 @@ from operator import add, sub
 from songpost import account_documents
 from songpost.errors import BadInput, StoreNewer, StoreUnreadable
 from songpost.model import Arm
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 
 SCHEMA_VERSION = 1
 REWARD_VERSION = 1

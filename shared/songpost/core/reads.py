@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -13,7 +12,7 @@ from songpost.core.admission import Refused, Verdict
 from songpost.core.prices import Quote, price, price_list
 from songpost.core.snapshot import Snapshot
 from songpost.model import MICROS_PER_USD, SKEW_SECONDS, Kind, PriceClass
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import Settings
 
 

@@ -7,7 +7,7 @@ snapshot, an action and a time; what they write are new documents, made here wit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from songpost.account_documents import (
     Control,
@@ -23,7 +23,7 @@ from songpost.account_documents import (
 )
 from songpost.core.learning_state import Statistics
 from songpost.model import Action
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import Settings
 
 CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, READING, DRAFTS = (

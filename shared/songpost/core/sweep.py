@@ -13,11 +13,10 @@ docs.x.com, "X IDs", read 2026-11-22).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from songpost.account_documents import Position
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 
 SNOWFLAKE_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657_000, tzinfo=UTC)
 UNREAD = Position()

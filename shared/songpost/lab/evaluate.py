@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from songpost.errors import BadInput
 from songpost.lab.decision_log import Choice, Log, normal
 from songpost.lab.off_policy import Z95, Estimate, Logged, doubly_robust, expected, gain, ips, snips
+from songpost.nouns import replace
 
 POLICIES = ("uniform", "greedy", "thompson")
 LEAST_EFFECTIVE = 30

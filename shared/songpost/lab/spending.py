@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from songpost.account_documents import Tally, Usage
 from songpost.lab.forecast import MONTH_DAYS, Deployed, Forecast, foretell, total
 from songpost.model import Kind
+from songpost.nouns import replace
 from songpost.settings import Reading, Settings
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -19,6 +18,7 @@ from songpost import endpoints
 from songpost.endpoints import Endpoint
 from songpost.errors import CredentialsError, UsageError, XError, quote
 from songpost.model import Post, User
+from songpost.nouns import replace
 from songpost.x.answers import POST_FIELDS, USER_FIELDS, Reply
 from songpost.x.authorization import AppAuthorization, Authorization
 from songpost.x.engine import Engine

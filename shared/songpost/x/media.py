@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from songpost import endpoints, media_forms
@@ -26,6 +25,7 @@ from songpost.errors import (
 )
 from songpost.media_forms import Form
 from songpost.model import Json, Media
+from songpost.nouns import replace
 from songpost.x.answers import Reply
 from songpost.x.client import Client
 from songpost.x.nouns import Answer, Attached, Upload, joined

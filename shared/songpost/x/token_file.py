@@ -7,10 +7,10 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from songpost.errors import StoreUnavailable, StoreUnreadable
+from songpost.nouns import replace
 from songpost.x.tokens import MEND, Pair, decoded, encoded
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from songpost.errors import StoreUnavailable
+from songpost.nouns import replace
 from songpost.x.tokens import Pair, decoded, encoded
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlencode
@@ -37,6 +37,7 @@ from songpost.errors import (
     StoreUnreadable,
     Unauthorized,
 )
+from songpost.nouns import replace
 from songpost.x.answers import read
 from songpost.x.credentials import OAuth2
 from songpost.x.refusals import unreadable

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import date
 from multiprocessing import get_context
 
 from songpost.lab.simulation import run as one
 from songpost.lab.simulation.record import Plan, Progress, Run, Trouble
+from songpost.nouns import replace
 from songpost.store.port import Store
 
 TOGETHER = 10

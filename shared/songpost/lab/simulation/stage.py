@@ -12,7 +12,6 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -51,6 +50,7 @@ from songpost.lab.simulation.world import (
     Warm,
 )
 from songpost.model import Action, Arm
+from songpost.nouns import replace
 from songpost.runtime import Runtime
 from songpost.store.port import Change, Loaded, Store
 from songpost.x.credentials import from_env

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from songpost.lab.simulation.reliance import Reliance
 from songpost.lab.simulation.texts import PICTURE_BYTES
 from songpost.lab.simulation.trying import Busy, Proof, TriedStore
 from songpost.model import Json, Kind, Media, State
+from songpost.nouns import replace
 from songpost.settings import Settings
 from songpost.store.port import (
     Change,
