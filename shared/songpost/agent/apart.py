@@ -4,8 +4,8 @@
     put bands/… only if free  ✔              put bands/… only if free: the commit fails, nothing is written
                                              it reads who stands there, compares, and is refused, or goes on without
 
-The marks lie in a partition that all accounts of a store share (`core/neighbours.py`). Only a lost race, or a second
-attempt, costs a read of them. Of a thread the first post is kept apart.
+The marks lie in a partition that all accounts of a store share (`core/neighbours.py`). Only a lost race, a second
+attempt, or a text that the account has used before costs a read of them. Of a thread the first post is kept apart.
 """
 
 from __future__ import annotations

@@ -187,7 +187,9 @@ def book(desk: Desk, account: Account, action: Action) -> tuple[Account, Admitte
             span.tell(refused_by=decision.gate if isinstance(decision, Refused) else "")
         if isinstance(decision, Refused):
             return Move(snapshot=current.snapshot, result=decision)
-        rule, ask = current.snapshot.settings.similarity, races > 1 or bool(wanted.attempts)
+        # What it has said before has left marks of its own; to find them by a commit that fails costs more.
+        again = f"{wanted.content_id}/{wanted.variant}" in current.snapshot.fingerprints.used
+        rule, ask = current.snapshot.settings.similarity, again or races > 1 or bool(wanted.attempts)
         marks = apart.kept(desk.store, desk.account, decision, rule, desk.now(), ask=ask)
         if isinstance(marks, Refused):
             return Move(snapshot=current.snapshot, result=marks)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,10 +14,11 @@ from songpost.bootstrap import Session
 from songpost.core import content, neighbours
 from songpost.core.admission import Admitted, Refused
 from songpost.core.prices import quote_write
+from songpost.errors import CommitConflict
 from songpost.given import Given
 from songpost.model import Action, Json, Kind, State, Text
 from songpost.settings import Similarity
-from songpost.store.port import PutItem
+from songpost.store.port import Change, PutItem
 from tests.unit.agent.conftest import START, World
 from tests.unit.core.cases import NOW, action, attempt, snapshot
 
@@ -139,6 +140,28 @@ def test_an_account_may_send_its_own_text_a_second_time(sessions: tuple[Session,
 
     assert isinstance(found, tuple)
     assert [False] * 16 == [put.if_absent for put in found]
+
+
+def test_a_text_that_comes_round_asks_for_its_marks_at_once(world: World) -> None:
+    """Its marks still stand after the window: no booking fails on them to find that out."""
+    first = opened(world, "one", SAID)
+    live(first)
+    first.close()
+    world.later(days=31)
+    one, conflicts = opened(world, "one", SAID), list[str]()
+    commit = one.store.commit
+
+    def counted(account: str, changes: Sequence[Change], token: str) -> None:
+        try:
+            commit(account, changes, token)
+        except CommitConflict as error:
+            conflicts.append(str(error))
+            raise
+
+    one.store.commit = counted  # type: ignore[method-assign]  # at the port, as a store that counts would
+    assert ("sent", "") == outcome(live(one))
+    assert [] == conflicts
+    one.close()
 
 
 def test_another_accounts_mark_stays(sessions: tuple[Session, Session]) -> None:
