@@ -171,19 +171,20 @@ class SqliteStore(Store):
     ) -> Iterator[Item]:
         """Walk the primary key in pages."""
         order, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
-        last: str | None = None
+        bounds = [("key > ?", after)]
+        bounds += [("key <= ?", until)] if until else []
+        last: list[tuple[str, str]] = []
         while True:
-            # Only SQL words chosen above are put together; every value is bound.
+            conditions = " AND ".join(condition for condition, _ in (*bounds, *last))
+            # Only the conditions and words above are put together; every value is bound.
             statement = f"""
-                SELECT key, body FROM items
-                WHERE account = ?1 AND collection = ?2 AND key > ?3 AND (?4 = '' OR key <= ?4)
-                    AND (?5 IS NULL OR key {beyond} ?5)
+                SELECT key, body FROM items WHERE account = ? AND collection = ? AND {conditions}
                 ORDER BY key {order} LIMIT {_PAGE_ROWS}"""  # noqa: S608
-            page = self._rows(statement, (account, collection, after, until, last))
+            page = self._rows(statement, (account, collection, *(value for _, value in (*bounds, *last))))
             yield from (Item(key, parsed(body, f"item {collection}/{key}")) for key, body in page)
             if len(page) < _PAGE_ROWS:
                 return
-            last = page[-1][0]
+            last = [(f"key {beyond} ?", page[-1][0])]
 
     def acquire_lease(self, account: str, name: str, holder: str, now: datetime, until: datetime) -> bool:
         """Insert, or take over where it is over or ours: one statement."""

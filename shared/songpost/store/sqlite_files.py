@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import NoReturn, Protocol, TypeVar
 
 from songpost.errors import CommitUnanswered, StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
-from songpost.store.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, STEPS
+from songpost.store.sqlite_schema import APPLICATION_ID, FRESH, SCHEMA_VERSION, STEPS
 
 BUSY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.02
@@ -295,9 +296,9 @@ def _marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
-    for step in STEPS[version:]:
-        for statement in step:
-            connection.execute(statement)
+    steps = [STEPS[layout] for layout in range(version, SCHEMA_VERSION)] if version else [FRESH]
+    for statement in chain.from_iterable(steps):
+        connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

@@ -1,10 +1,12 @@
 """The tables and views of a SQLite store, for the adapter and for people with a SQL prompt.
 
-Columns that repeat what a body says are generated from it, so they cannot disagree. `STEPS[n]` brings a
-file from `PRAGMA user_version` n to n + 1; a file of a higher version is refused.
+Columns that repeat what a body says are generated from it, so they cannot disagree. `PRAGMA user_version` is the
+layout that a file is in; a higher one than `SCHEMA_VERSION` is refused.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from songpost.account_documents import RATE_BITS, WEIGHT_BITS
 
@@ -12,6 +14,22 @@ APPLICATION_ID = 0x534F4E47
 """`PRAGMA application_id`: `SONG` in ASCII. A database without it is another program's."""
 
 _OPEN = "('planned', 'proposed', 'sending', 'unknown')"
+
+_ITEMS = """CREATE TABLE items (
+        account TEXT NOT NULL,
+        collection TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body TEXT NOT NULL,
+        expires_at INTEGER,
+        PRIMARY KEY (account, collection, key)
+    ) STRICT, WITHOUT ROWID"""
+_COMMITS = """CREATE TABLE commits (
+        account TEXT NOT NULL,
+        token TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        committed_at INTEGER NOT NULL,
+        PRIMARY KEY (account, token)
+    ) STRICT, WITHOUT ROWID"""
 
 _TABLES = (
     """CREATE TABLE documents (
@@ -48,14 +66,7 @@ _TABLES = (
     ) STRICT""",
     "CREATE INDEX actions_by_time ON actions (account, due_at, key)",
     "CREATE INDEX open_actions ON actions (account, key) WHERE is_open",
-    """CREATE TABLE items (
-        account TEXT NOT NULL,
-        collection TEXT NOT NULL,
-        key TEXT NOT NULL,
-        body TEXT NOT NULL,
-        expires_at INTEGER,
-        PRIMARY KEY (account, collection, key)
-    ) STRICT""",
+    _ITEMS,
     """CREATE TABLE leases (
         account TEXT NOT NULL,
         name TEXT NOT NULL,
@@ -63,14 +74,7 @@ _TABLES = (
         until TEXT NOT NULL,
         PRIMARY KEY (account, name)
     ) STRICT""",
-    """CREATE TABLE commits (
-        account TEXT NOT NULL,
-        token TEXT NOT NULL,
-        digest TEXT NOT NULL,
-        committed_at INTEGER NOT NULL,
-        PRIMARY KEY (account, token)
-    ) STRICT""",
-    "CREATE INDEX commits_by_time ON commits (committed_at)",
+    _COMMITS,
 )
 
 _VIEWS = (
@@ -122,5 +126,20 @@ _VIEWS = (
         FROM arms""",  # noqa: S608 - two constants of our own
 )
 
-STEPS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS),)
-SCHEMA_VERSION = len(STEPS)
+_BY_KEY_ALONE = (
+    "ALTER TABLE items RENAME TO old_items",
+    _ITEMS,
+    "INSERT INTO items SELECT account, collection, key, body, expires_at FROM old_items",
+    "DROP TABLE old_items",
+    "ALTER TABLE commits RENAME TO old_commits",
+    _COMMITS,
+    "INSERT INTO commits SELECT account, token, digest, committed_at FROM old_commits",
+    "DROP TABLE old_commits",
+)
+"""Items and tokens in the tree of their key alone: a commit writes a quarter fewer pages (docs/decisions/0132)."""
+
+FRESH = (*_TABLES, *_VIEWS)
+"""What an empty file becomes."""
+STEPS: Mapping[int, tuple[str, ...]] = {1: _BY_KEY_ALONE}
+"""By the layout that a file is in, what brings it to the next one."""
+SCHEMA_VERSION = 2

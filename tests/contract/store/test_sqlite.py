@@ -21,9 +21,10 @@ from songpost.agent.documents import encode
 from songpost.core.learning_state import Reward, fresh, observe
 from songpost.errors import CommitConflict, StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
 from songpost.model import Arm, State
+from songpost.store import sqlite_files
 from songpost.store.port import Change, Loaded, PutAction, PutDocument, PutItem, Store, StoredAction
-from songpost.store.sqlite import open_sqlite
-from songpost.store.sqlite_files import FrozenFile, _set_up, _stamp
+from songpost.store.sqlite import SqliteStore, open_sqlite
+from songpost.store.sqlite_files import FrozenFile, LiveFile, _set_up, _stamp
 from tests.contract.store.samples import NOW, action, full_action, moved
 
 ACCOUNT = "default"
@@ -314,6 +315,76 @@ def test_unreadable_file(filled: Path) -> None:
     filled.chmod(0o000)
     for how in ("look", "live"):
         assert "StoreUnavailable" in child(AS_NOBODY, filled, how)
+
+
+# ---------------------------------------------------------------------------------------------- an older layout
+
+
+FIRST_LAYOUT = """
+    DROP TABLE items;
+    CREATE TABLE items (
+        account TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, expires_at INTEGER,
+        PRIMARY KEY (account, collection, key)
+    ) STRICT;
+    DROP TABLE commits;
+    CREATE TABLE commits (
+        account TEXT NOT NULL, token TEXT NOT NULL, digest TEXT NOT NULL, committed_at INTEGER NOT NULL,
+        PRIMARY KEY (account, token)
+    ) STRICT;
+    CREATE INDEX commits_by_time ON commits (committed_at);
+    PRAGMA user_version = 1;
+"""
+"""How the first Songpost laid out what the second layout has otherwise."""
+
+
+@pytest.fixture
+def first_layout(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store as the first Songpost left it: a document, two items, and the token of the commit that wrote them."""
+    open_sqlite(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FIRST_LAYOUT)
+    with monkeypatch.context() as then:
+        then.setattr(sqlite_files, "SCHEMA_VERSION", 1)
+        store = open_sqlite(path)
+        store.commit(ACCOUNT, KEPT, "kept")
+        store.close()
+    return path
+
+
+KEPT: tuple[Change, ...] = (
+    put("control", 1),
+    PutItem("inbox", "2026-11-22/1", {"n": 1}, expires_at=NOW),
+    PutItem("inbox", "2026-11-22/2", {"n": 2}),
+)
+
+
+def test_a_store_in_the_first_layout_is_read_as_it_lies(first_layout: Path) -> None:
+    """Who only looks finds everything, and changes nothing."""
+    before, store = trace(first_layout.parent), open_sqlite(first_layout, read_only=True)
+
+    assert {"control": 1} == numbers(store)
+    assert [1, 2] == [item.body["n"] for item in store.items(ACCOUNT, "inbox")]
+    assert before == trace(first_layout.parent)
+
+
+def test_a_store_in_the_first_layout_is_moved_whole(first_layout: Path) -> None:
+    """Whoever writes finds every record, when it is over, and the tokens: a repeated commit has no second effect."""
+    before = list(open_sqlite(first_layout, read_only=True).export(ACCOUNT))
+    store = open_sqlite(first_layout)
+    store.commit(ACCOUNT, KEPT, "kept")
+    with pytest.raises(CommitConflict):
+        store.commit(ACCOUNT, KEPT, "other")
+    found = list(store.export(ACCOUNT))
+    store.close()
+
+    assert before == found
+    assert 3 == len(found)
+    assert int(NOW.timestamp()) == found[1]["expires_at"]
+    with closing(sqlite3.connect(first_layout)) as connection:
+        assert (2,) == connection.execute("PRAGMA user_version").fetchone()
+        assert (
+            2 == connection.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'").fetchone()[0]
+        )
 
 
 # ---------------------------------------------------------------------------------------------- files at fault
@@ -661,3 +732,19 @@ def test_expiry_is_kept(path: Path) -> None:
     with closing(open_sqlite(path)) as store:
         store.commit(ACCOUNT, [PutItem("reads", "1", {}, expires_at=expires_at)], "1")
     assert [(int(expires_at.timestamp()),)] == rows(path, "SELECT expires_at FROM items")
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_look_at_a_few_items_passes_by_the_others(path: Path, *, newest_first: bool) -> None:
+    """Both bounds are searched for in the tree of the keys: no look gets dearer with what lies beyond them."""
+    store, statements = open_sqlite(path), list[str]()
+    assert isinstance(store, SqliteStore)
+    assert isinstance(store._file, LiveFile)
+    connection = store._file._connection
+    connection.set_trace_callback(statements.append)
+    list(store.items(ACCOUNT, "bands", after="1", until="2", newest_first=newest_first))
+    (asked,) = [one for one in statements if "FROM items" in one]
+    plan = "; ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked}"))
+    store.close()
+
+    assert "SEARCH items USING PRIMARY KEY (account=? AND collection=? AND key>? AND key<?)" == plan
