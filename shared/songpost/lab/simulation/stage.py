@@ -255,11 +255,7 @@ class Stage:
         watch, before = Watch(self.clock.now()), (self.clock.now(), self.ids.mark())
         session = self._session(person, watch)
         try:
-            if function == "writer":
-                person.note_writer(invoking.write(session, WRITE, lambda: LAMBDA_SECONDS)[1])
-            else:
-                _, found, read, _ = invoking.look(session, READ, lambda: LAMBDA_SECONDS)
-                person.note_reader(found, read, self.clock.now())
+            self._played(person, function, session)
         except (Exception, Busy):  # noqa: BLE001 - whatever it would be, the real tick shall meet it
             return None
         finally:
@@ -268,22 +264,25 @@ class Stage:
         return session.proof()
 
     def _live(self, person: Person, function: str) -> None:
-        session = self._session(person)
         try:
-            if function == "writer":
-                _, tick = invoking.run_writer(session, WRITE, lambda: LAMBDA_SECONDS)
-                if tick is not None:
-                    person.note_writer(tick)
-                    person.warm.left(tick.account.snapshot)
-            else:
-                _, found, read = invoking.run_reader(session, READ, lambda: LAMBDA_SECONDS)
-                person.note_reader(found, read, self.clock.now())
-                if read is not None:
-                    person.warm.left(read.account.snapshot)
+            left = self._played(person, function, self._session(person))
         except SongpostError:
             self.failed += 1
         except Died:
             return
+        else:
+            if left is not None:
+                person.warm.left(left)
+
+    def _played(self, person: Person, function: str, session: VirtualSession) -> Snapshot | None:
+        """A tick of a function, as the handler plays it; what it left the account like, where it tells."""
+        if function == "writer":
+            tick = invoking.write(session, WRITE, lambda: LAMBDA_SECONDS)[1]
+            person.note_writer(tick)
+            return tick.account.snapshot
+        _, found, read, _ = invoking.look(session, READ, lambda: LAMBDA_SECONDS)
+        person.note_reader(found, read, self.clock.now())
+        return None if read is None else read.account.snapshot
 
     def _written(self, name: str, changes: Sequence[Change]) -> None:
         """Something of an account was written: after this event it is asked whom that concerns."""
