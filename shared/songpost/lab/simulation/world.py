@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from songpost.agent import documents
 from songpost.agent.ledger import Account, Desk
 from songpost.bootstrap import Session
-from songpost.core.snapshot import Snapshot
+from songpost.core.snapshot import PLAN_PREFIX, Snapshot
 from songpost.errors import CommitUnanswered, StoreUnavailable
 from songpost.lab.in_process import SandboxTransport
 from songpost.lab.sandbox.sandbox import Sandbox
@@ -168,7 +168,9 @@ class RememberingStore(Store):
                     version = 1 if change.previous is None else change.previous.version + 1
                     actions[change.action.key] = StoredAction(change.action, version)
         kept = before.actions if actions == before.actions else dict(sorted(actions.items()))
-        self._loaded[account] = Loaded(dict(sorted(documents.items())), kept)
+        if documents.keys() != before.documents.keys():
+            documents = dict(sorted(documents.items()))
+        self._loaded[account] = Loaded(documents, kept)
 
     def action(self, account: str, key: str) -> StoredAction | None:
         """As the store has it."""
@@ -327,9 +329,22 @@ class Warm:
     def snapshot_of(self, account: str, loaded: Loaded, settings: Settings) -> Snapshot:
         """What a load brought, decoded. A document whose version was known is not, unless all is to be `honest`."""
         if self.loaded is not loaded or self.snapshot is None:
-            known = None if self.snapshot is None or self.honest else self._known(loaded, self.snapshot)
-            self.loaded, self.snapshot = loaded, documents.snapshot_of(account, loaded, settings, known)
+            if self.snapshot is None or self.honest:
+                self.snapshot = documents.snapshot_of(account, loaded, settings)
+            elif not self._is_as_loaded(loaded, self.snapshot):
+                self.snapshot = documents.snapshot_of(account, loaded, settings, self._known(loaded, self.snapshot))
+            self.loaded = loaded
         return self.snapshot
+
+    @staticmethod
+    def _is_as_loaded(loaded: Loaded, snapshot: Snapshot) -> bool:
+        """Whether a load brought nothing else than what a tick has left, in the same order."""
+        plans = [name for name in loaded.documents if name.startswith(PLAN_PREFIX)]
+        return (
+            snapshot.versions == {name: one.version for name, one in loaded.documents.items()}
+            and [*snapshot.actions.values()] == [one.action for one in loaded.actions.values()]
+            and [PLAN_PREFIX + day for day in snapshot.plans] == plans
+        )
 
     @staticmethod
     def _known(loaded: Loaded, snapshot: Snapshot) -> tuple[Loaded, Snapshot]:
