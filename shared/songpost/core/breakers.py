@@ -56,14 +56,7 @@ def refusal_run(control: Control) -> Trip | None:
 
 def forecast_micros(snapshot: Snapshot, now: datetime) -> int:
     """What today (UTC) may have cost by `now`. Raises `PriceUnknown`."""
-    row = _today(snapshot, now)
-    answers = sum([row.kind_micros.get(kind, 0) for kind in INTERACTIONS])
-    return _planned(snapshot, now) + answers + _reading(snapshot, row)
-
-
-def _planned(snapshot: Snapshot, now: datetime) -> int:
-    """What it may have cost without answers and reads: the slots of today's plans, and a day's share for the rest."""
-    settings, today = snapshot.settings, now.date()
+    settings, today, row = snapshot.settings, now.date(), _today(snapshot, now)
     due = [
         slot
         for plan in snapshot.plans.values()
@@ -71,7 +64,13 @@ def _planned(snapshot: Snapshot, now: datetime) -> int:
         if slot.due_at.date() == today and slot.due_at <= now and not slot.skipped
     ]
     prices = [quote_steps(settings, Kind.POST, slot.steps, today).worst_micros for slot in due]
-    return SLOPE * sum(prices) + max(LEAST_MICROS, budget.day_share(settings.budget, now))
+    answers = sum([row.kind_micros.get(kind, 0) for kind in INTERACTIONS])
+    return SLOPE * sum(prices) + answers + _reading(snapshot, row) + _any_day(snapshot, now)
+
+
+def _any_day(snapshot: Snapshot, now: datetime) -> int:
+    """What any day may cost, whatever its plans are."""
+    return max(LEAST_MICROS, budget.day_share(snapshot.settings.budget, now))
 
 
 def _today(snapshot: Snapshot, now: datetime) -> Day:
@@ -90,13 +89,13 @@ def spend_slope(snapshot: Snapshot, now: datetime) -> Trip | None:
     """Whether today costs more than was to be expected by `now` (UTC).
 
     A resume holds for the rest of its UTC day: a person has seen the bill; the ceilings hold all the same. Raises
-    `PriceUnknown`.
+    `PriceUnknown` where more is spent than any day may cost, and what the day's slots cost is not known.
     """
     changed_at = snapshot.control.changed_at
     if changed_at is not None and changed_at.date() == now.date():
         return None
     spent = _today(snapshot, now).spent_micros
-    if spent <= _planned(snapshot, now):
+    if spent <= _any_day(snapshot, now):
         return None
     forecast = forecast_micros(snapshot, now)
     if spent <= forecast:
