@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlencode
 _SECRET = frozenset({"code", "code_verifier", "refresh_token", "token", "client_secret"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Record:
-    """A request as it came in. `scheme` is the word in its Authorization header, in lower case, or `none`; `status`
-    is None where no answer went out; `effect` is False where a fault kept the call from taking effect.
+    """A request as it came in, and what came of it. `scheme` is the word in its Authorization header, in lower case, or
+    `none`; `status` is None where no answer went out; `effect` is False where a fault kept the call from taking effect.
     """
 
     number: int

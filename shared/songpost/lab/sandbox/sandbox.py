@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from urllib.parse import unquote_plus, urlsplit
 
 from . import oauth1, problems, render
@@ -87,8 +87,7 @@ class Sandbox:
         found = self._routes.find(request.method.upper(), address.path)
         name = found[0].name if found else f"{request.method.upper()} {address.path}"
         fault = self.faults.draw(number, name, spared=name in OPEN_NAMES)
-        recorded = partial(
-            Record,
+        record = Record(
             number=number,
             at=now,
             method=request.method.upper(),
@@ -101,13 +100,15 @@ class Sandbox:
             fault=fault.kind if fault else None,
         )
         try:
-            response, user_id = self._struck(fault, recorded(), request, headers, found)
+            response, record.user_id = self._struck(fault, record, request, headers, found)
         except ConnectionLost as lost:
-            self.records.append(recorded(effect=lost.effect))
+            record.effect = lost.effect
             raise
-        effect = fault is None or fault.effect
-        self.records.append(recorded(status=response.status, effect=effect, user_id=user_id))
-        return response
+        else:
+            record.status, record.effect = response.status, fault is None or fault.effect
+            return response
+        finally:
+            self.records.append(record)
 
     def _struck(
         self,
