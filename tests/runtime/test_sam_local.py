@@ -95,7 +95,7 @@ class Service:
 def service(built: Path, tmp_path: Path) -> Iterator[Service]:
     """`sam local start-lambda` over the built stack with one function more, the writer in a hurry; ended afterwards."""
     template, log = tmp_path / "template.json", tmp_path / "log"
-    template.write_text(json.dumps(_with_a_hasty_writer(built)))
+    template.write_text(json.dumps(_with_a_hasty_writer(built, tmp_path / "hasty")))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [
@@ -117,8 +117,20 @@ def service(built: Path, tmp_path: Path) -> Iterator[Service]:
             sam.wait(timeout=60)
 
 
-def _with_a_hasty_writer(built: Path) -> dict[str, object]:
+SILENT_TABLE = """
+import socket
+
+TABLE = socket.create_server(("127.0.0.1", 8009))  # it takes every request, and answers none
+
+from writer import handler  # the line above is the only difference
+"""
+
+
+def _with_a_hasty_writer(built: Path, folder: Path) -> dict[str, object]:
     """The built template with paths for any folder, and a writer of one second whose table never answers."""
+    folder.mkdir()
+    (folder / "writer.py").write_bytes((built / "WriterFunction" / "app.py").read_bytes())
+    (folder / "app.py").write_text(SILENT_TABLE)
     template: dict[str, object] = yaml.safe_load((built / "template.yaml").read_text())
     resources = template["Resources"]
     assert isinstance(resources, dict)
@@ -126,12 +138,12 @@ def _with_a_hasty_writer(built: Path) -> dict[str, object]:
     for name, key in (("WriterFunction", "CodeUri"), ("ReaderFunction", "CodeUri"), ("SharedLayer", "ContentUri")):
         resources[name]["Properties"][key] = str(built / name)
     hasty = deepcopy(resources["WriterFunction"])
-    hasty["Properties"]["Timeout"] = 1
+    hasty["Properties"] |= {"Timeout": 1, "CodeUri": str(folder)}
     del hasty["Properties"]["Events"], hasty["Metadata"]  # which would give it the writer's own variables
     hasty["Properties"]["Environment"]["Variables"] |= {
         "SONGPOST_STORE": "dynamodb://nowhere",
         "SONGPOST_MEDIA_BUCKET": "",
-        "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
+        "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:8009",
     }
     resources["HastyFunction"] = hasty
     return template
