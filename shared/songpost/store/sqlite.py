@@ -45,8 +45,8 @@ from songpost.store.sqlite_files import BUSY_SECONDS, File, FrozenFile, LiveFile
 
 COMMIT_MEMORY_SECONDS = 7 * 86_400
 """How long a token is remembered at least, and so how late a commit may be repeated."""
-COMMITS_BETWEEN_FORGETTING = 256
-"""Tokens are kept for seven days of a laptop's commits, some thousands; a few hundred more do no harm."""
+COMMITS_BETWEEN_FORGETTING = 2048
+"""Tokens are kept for seven days of a laptop's commits, some thousands; as many more do no harm."""
 _PAGE_ROWS = 500
 
 _INSERT_DOCUMENT = "INSERT INTO documents (account, name, version, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
