@@ -159,11 +159,12 @@ def reject(desk: Desk, account: Account, key: str, *, by: str, reason: str = "")
     return ledger.move(desk, account, decide)[1]
 
 
-def edit(desk: Desk, account: Account, key: str, text: str, *, by: str) -> Action:
-    """Give an action that waits another text (a thread: its first post); it is proposed anew, whatever was approved.
+def edit(desk: Desk, account: Account, key: str, text: str, *, by: str, part: int = 1) -> Action:
+    """Give an action that waits another text (a thread: one of its posts, from 1); it is proposed anew, whatever was
+    approved.
 
-    The text that it had stays in its history. Raises `NotFound`, `UsageError` where it says that already, and
-    `Refusal` where it was tried already, or the new text breaks a rule or is too much like another.
+    The text that it had stays in its history. Raises `NotFound`, `UsageError` where it says that already or has no such
+    post, and `Refusal` where it was tried already, or the new text breaks a rule or is too much like another.
     """
 
     def decide(current: Account) -> Move[Action]:
@@ -173,17 +174,32 @@ def edit(desk: Desk, account: Account, key: str, text: str, *, by: str) -> Actio
         if action.attempts:
             raise Refusal("it was tried already, so X may know its text", where=key, mend="reject it, and pin another")
         _check_window(action, now)
-        if text == action.text:
+        if not 1 <= part <= len(action.steps):
+            many = "a thread of " + str(len(action.steps)) if action.thread else "one post"
+            raise UsageError(f"there is no post {part}: it is {many}", where="--part", mend="count from 1")
+        said = action.steps[part - 1].text
+        if text == said:
             raise UsageError("it says that already", where="--text", mend="give another text")
         # The words are nobody's from the library any more; topic and window, which the learner chose, are the same.
-        new = replace(action, text=text, content_id="", variant=0, approved="", approved_at=None, told_at=None)
+        worded = _worded(action, part, text)
+        new = replace(worded, content_id="", variant=0, approved="", approved_at=None, told_at=None)
         check_text(current.snapshot, new, now)
         price = budget.dollars(consent.worst_micros(current.snapshot.settings, new, now.date()))
         asked = replace(new, state=State.PROPOSED, gate=GATE, reason=f"edited: waits for a word at {price} at worst")
-        after = recorded(asked, now, f"edited by {by}; it said: {action.text}")
+        which = f"post {part}" if action.thread else "it"
+        after = recorded(asked, now, f"edited by {by}; {which} said: {said}")
         return Move(snapshot=current.snapshot, actions=((after, stored),), result=after)
 
     return ledger.move(desk, account, decide)[1]
+
+
+def _worded(action: Action, part: int, text: str) -> Action:
+    """The action with another text in one of its posts, from 1."""
+    if part == 1:
+        return replace(action, text=text)
+    thread = list(action.thread)
+    thread[part - 2] = replace(thread[part - 2], text=text)
+    return replace(action, thread=tuple(thread))
 
 
 TEXT_GATES = frozenset({"policy", "duplicate"})

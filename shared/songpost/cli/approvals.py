@@ -41,9 +41,9 @@ def reject(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def edit(words: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Give one proposal another text."""
+    """Give one proposal, or one post of its thread, another text."""
     with session_of(words, environ, write=True) as session:
-        after = approvals.edit(session.desk, session.open(), words.key, words.text, by=who())
+        after = approvals.edit(session.desk, session.open(), words.key, words.text, by=who(), part=words.part)
         return _tell(session, words, after, "edited: 'songpost approvals approve' lets it go out like this")
 
 

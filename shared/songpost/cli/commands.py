@@ -115,7 +115,11 @@ COMMANDS: tuple[Row, ...] = (
                 "give a proposal another text; it waits for a word anew",
                 "songpost approvals edit post/2026-11-22/morning/1 --text 'Mulch before the frost.'",
                 "approvals",
-                (PROPOSAL, word("--text", metavar="T", required=True, help="the new text")),
+                (
+                    PROPOSAL,
+                    word("--text", metavar="T", required=True, help="the new text"),
+                    word("--part", type=int, default=1, metavar="N", help="of a thread: which post (default: 1)"),
+                ),
             ),
         ),
     ),

@@ -21,7 +21,7 @@ from songpost.errors import NotFound, Refusal, UsageError
 from songpost.invoking import run_writer
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
-from songpost.model import Action, State, Text, event_digest
+from songpost.model import Action, State, Text, ThreadStep, event_digest
 from songpost.settings import Approval, AskFirst, Budget, ByRisk, Consent, Prices, Stage
 from songpost.store.port import Change, PutAction, Store
 from tests.unit.agent.conftest import KEY, START, World
@@ -42,7 +42,7 @@ def asking(world: World) -> World:
     return world
 
 
-def word(world: World, say: Callable[..., Action], *words: str, **more: str) -> Action:
+def word(world: World, say: Callable[..., Action], *words: str, **more: str | int) -> Action:
     """A person's word, in a process of its own."""
     session = world.session()
     try:
@@ -141,6 +141,34 @@ def test_an_edit_asks_anew_and_keeps_the_text_before(asking: World) -> None:
 
     assert [OTHER] == asking.posts()
     assert chained(asking.action())
+
+
+def test_any_post_of_a_thread_is_edited_by_its_number(asking: World) -> None:
+    """The others stay as they are, what is approved is the whole thread anew, and X gets it as it was shown."""
+    asking.tick()
+    session = asking.session()
+    stored = session.open().stored[KEY]
+    parts = ("A wet hand keeps the dough off it.", "And patience does the rest of the work.")
+    thread = replace(stored.action, thread=tuple(ThreadStep(text=one) for one in parts))
+    session.store.commit("default", [PutAction(thread, stored)], session.desk.new_id())
+    session.close()
+    for number in (0, 4):
+        with pytest.raises(UsageError, match=f"no post {number}: it is a thread of 3"):
+            word(asking, approvals.edit, KEY, OTHER, part=number)
+    with pytest.raises(UsageError, match="says that already"):
+        word(asking, approvals.edit, KEY, parts[1], part=3)
+    with pytest.raises(Refusal, match="rule length"):
+        word(asking, approvals.edit, KEY, "x" * 281, part=2)
+    edited = word(asking, approvals.edit, KEY, OTHER, part=2)
+
+    assert (stored.action.text, OTHER, parts[1]) == tuple(step.text for step in edited.steps)
+    assert (State.PROPOSED, f"edited by ana; post 2 said: {parts[0]}") == (edited.state, edited.history[-1].note)
+
+    word(asking, approvals.approve, KEY)
+    asking.clock.set(START)
+    asking.tick()
+
+    assert [stored.action.text, OTHER, parts[1]] == asking.posts()
 
 
 @pytest.mark.parametrize(
