@@ -29,7 +29,7 @@ ROUNDS: dict[str, tuple[str, ...]] = {
         "tests/unit/core/test_admission.py",
         "tests/unit/core/test_thread_admission.py",
     ),
-    "agent/ledger.py": ("tests/unit/agent/test_ledger.py",),
+    "agent/ledger.py": ("tests/unit/agent/test_ledger.py", "tests/unit/agent/test_apart.py"),
     "agent/transitions.py": ("tests/unit/agent/test_transitions.py", "tests/unit/agent/test_outcomes.py"),
 }
 """What is changed (the decision, its commit, what an outcome does), and the quick tests in process that must notice."""
