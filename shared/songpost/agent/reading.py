@@ -340,9 +340,7 @@ def _take_in(
             snapshot, seen_to = own_posts.recognised(desk, current, seen.snapshot, posts, now)
             sweep_now = min(now, sweep.time_of(seen_to) + sweep.LAG) if seen_to else now
         else:
-            sweep_now = now
-            if posts:
-                found = finds.sorted_out(desk, current, planned, posts, now)
+            found, sweep_now = finds.sorted_out(desk, current, planned, posts, now), now
         note = "" if ours else "another reader was first"
         if ours:
             moved = sweep.advanced(
