@@ -84,6 +84,7 @@ class House:
     may_hold_secrets: frozenset[str] = frozenset()
     in_processes: bool = False
     """Where a process is the point: `run` starts one for each command."""
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def variables(self) -> dict[str, str]:
         """The command's environment: nothing of this machine's but the paths and AWS's."""
@@ -100,8 +101,8 @@ class House:
         }
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start the command as a process."""
-        return subprocess.Popen(
+        """Start the command as a process; the house ends it if the test did not."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "songpost.cli.main", *words],
             cwd=self.folder,
             env=self.variables(),
@@ -109,6 +110,8 @@ class House:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.processes.append(process)
+        return process
 
     def run(self, *words: str, code: int = 0) -> str:
         """Run the command; its output, or what it said on standard error where it is to fail."""
@@ -175,6 +178,10 @@ def house(tmp_path: Path, sandbox: XSandbox, store: str) -> Iterator[House]:
     (tmp_path / "texts.yaml").write_text(TEXTS)
     house = House(tmp_path, sandbox, store)
     yield house
+    for process in house.processes:
+        if process.poll() is None:  # its test failed: it shall not fail the next one too
+            process.kill()
+            process.communicate()
     assert [] == leaks(house)
 
 

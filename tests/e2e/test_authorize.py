@@ -68,9 +68,9 @@ def consent(house: House, browser: object, button: str) -> tuple[int, str, str]:
     page = browser.new_page()  # type: ignore[attr-defined]  # playwright is imported where Chromium is there
     page.goto(address)
     page.get_by_role("button", name=button).click()
-    page.wait_for_load_state()
-    shown = page.inner_text("body")
     out, _ = process.communicate(timeout=30)
+    page.get_by_text("go back to the terminal").wait_for()  # the command has ended, and its page is there
+    shown = page.inner_text("body")
     return process.returncode, out, shown
 
 
@@ -82,7 +82,7 @@ def test_consent_in_a_browser_posts(asking: House, browser: object, kind: str) -
     code, out, shown = consent(asking, browser, "Authorize app")
 
     assert 0 == code
-    assert "go back to the terminal" in shown
+    assert "has your consent" in shown
     assert 1 == json.loads(out)["generation"]
     token = asking.folder / "data" / "token.json"
     assert 0o600 == stat.S_IMODE(token.stat().st_mode)
@@ -92,9 +92,10 @@ def test_consent_in_a_browser_posts(asking: House, browser: object, kind: str) -
 
 def test_a_no_leaves_nothing_behind(asking: House, browser: object) -> None:
     """Cancel on X's page: the command says so and keeps no token."""
-    code, _, _ = consent(asking, browser, "Cancel")
+    code, _, shown = consent(asking, browser, "Cancel")
 
     assert 1 == code
+    assert "Nothing was allowed" in shown
     assert not (asking.folder / "data" / "token.json").exists()
 
 

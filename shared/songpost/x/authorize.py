@@ -14,12 +14,13 @@ import logging
 import queue
 import secrets
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlencode, urlsplit
 
 from songpost.endpoints import OWNER_SCOPES
@@ -35,8 +36,9 @@ PAGE_PATH = "/i/oauth2/authorize"
 WAIT_SECONDS = 300.0
 _HEARING_SECONDS = 10
 _MEND = "run `songpost authorize` again"
-_ANSWERS = {
-    200: "Songpost has your consent. You can close this window and go back to the terminal.",
+_ALLOWED = "Songpost has your consent. You can close this window and go back to the terminal."
+_DENIED = "Nothing was allowed, and nothing is kept. You can close this window and go back to the terminal."
+_ASIDE = {
     400: "This is not the answer that Songpost waits for. Go back to the page that it opened.",
     404: "There is nothing here.",
 }
@@ -48,6 +50,11 @@ class _Consent(NamedTuple):
 
     code: str
     error: str
+
+    @property
+    def page(self) -> str:
+        """What the person reads in the browser."""
+        return _ALLOWED if self.code and not self.error else _DENIED
 
 
 def authorize(
@@ -145,12 +152,12 @@ class _Server(ThreadingHTTPServer):
         host = "127.0.0.1" if uri.hostname == "localhost" else uri.hostname or ""
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.path = uri.path or "/"
+        self.consents = consents
         self._state = state
-        self._consents = consents
         super().__init__((host, uri.port or 0), _Handler)
 
-    def hear(self, target: str) -> int:
-        """Take a request's target and give the status to answer: 200 for the consent, 400 and 404 for others."""
+    def hear(self, target: str) -> _Consent | int:
+        """Understand a request's target: the consent, or the status that another request is answered with."""
         uri = urlsplit(target)
         if uri.path != self.path:
             return 404
@@ -158,8 +165,15 @@ class _Server(ThreadingHTTPServer):
         if not hmac.compare_digest(said.get("state", "").encode(), self._state.encode()):
             logger.warning("authorize: an answer with another state was ignored")
             return 400
-        self._consents.put(_Consent(said.get("code", ""), said.get("error", "")))
-        return 200
+        return _Consent(said.get("code", ""), said.get("error", ""))
+
+    def handle_error(self, *connection: Any) -> None:
+        """Say nothing of a browser that hung up: it is no error of the command's."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            logger.debug("authorize: a connection broke off: %s", error)
+        else:
+            super().handle_error(*connection)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -169,9 +183,19 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _HEARING_SECONDS
 
     def do_GET(self) -> None:
-        """Answer with a page that says what to do; it is neither kept nor told to others."""
-        status = self.server.hear(self.path)
-        body = _PAGE.format(_ANSWERS[status]).encode()
+        """Answer, and only then pass the consent on: the command may end with it, and would take the page along."""
+        heard = self.server.hear(self.path)
+        if isinstance(heard, int):
+            self._answer(heard, _ASIDE[heard])
+            return
+        try:
+            self._answer(200, heard.page)
+        finally:
+            self.server.consents.put(heard)
+
+    def _answer(self, status: int, text: str) -> None:
+        """Send a page that says what to do; it is neither kept nor told to others."""
+        body = _PAGE.format(text).encode()
         self.send_response_only(status)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import socketserver
+import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -41,6 +44,7 @@ class Browser:
     before: Callable[[str, str], None] = lambda _redirect, _state: None
     pages: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     thread: threading.Thread | None = None
 
     def open(self, url: str) -> None:
@@ -55,22 +59,28 @@ class Browser:
         assert "Authorize app" in requests.get(url, timeout=10).text
         form = {**asked, "username": "songpost", "decision": self.decision}
         # The button answers with a redirect to the program's own port, which is followed as a browser does.
-        self.statuses.append(requests.post(url.partition("?")[0], data=form, timeout=10).status_code)
+        page = requests.post(url.partition("?")[0], data=form, timeout=10)
+        self.statuses.append(page.status_code)
+        self.shown.append(page.text)
+
+
+def client(sandbox: Sandbox, *, public: bool = False) -> OAuth2:
+    """A confidential or a public client that waits on a free port."""
+    keys = sandbox.credentials()
+    return OAuth2(
+        client_id=keys.public_client_id if public else keys.client_id,
+        client_secret="" if public else keys.client_secret,
+        redirect_uri=f"http://127.0.0.1:{free_port()}/callback",
+    )
 
 
 def consent(
     sandbox: Sandbox, server: SandboxServer, browser: Browser, *, public: bool = False, wait_seconds: float = 20.0
 ) -> Pair:
     """Run the flow with a confidential or a public client."""
-    keys = sandbox.credentials()
-    credentials = OAuth2(
-        client_id=keys.public_client_id if public else keys.client_id,
-        client_secret="" if public else keys.client_secret,
-        redirect_uri=f"http://127.0.0.1:{free_port()}/callback",
-    )
     with network(server.url) as transport:
         pair = authorize(
-            credentials,
+            client(sandbox, public=public),
             open_page=browser.open,
             transport=transport,
             clock=now,
@@ -121,9 +131,60 @@ def test_strangers_do_not_disturb_the_waiting_page(sandbox: Sandbox, server: San
 
 
 def test_a_person_who_says_no_is_believed(sandbox: Sandbox, server: SandboxServer) -> None:
-    """X's `access_denied` ends the flow with what to do."""
+    """X's `access_denied` ends the flow with what to do, and the browser does not speak of a consent."""
+    browser = Browser(decision="cancel")
+
     with pytest.raises(CredentialsError, match="access_denied"):
-        consent(sandbox, server, Browser(decision="cancel"))
+        consent(sandbox, server, browser)
+
+    assert browser.thread is not None
+    browser.thread.join(10)
+    assert [200] == browser.statuses
+    assert "Nothing was allowed" in browser.shown[0]
+    assert "go back to the terminal" in browser.shown[0]
+
+
+@pytest.mark.parametrize("decision", ["allow", "cancel"])
+def test_the_browser_has_its_page_before_the_program_goes_on(
+    sandbox: Sandbox, server: SandboxServer, monkeypatch: pytest.MonkeyPatch, decision: str
+) -> None:
+    """The command may end with the next step: a page that is not yet on its way by then would never come."""
+    gone_on = threading.Event()
+    before: list[bool] = []
+    write = socketserver._SocketWriter.write  # type: ignore[attr-defined]  # the standard library's end of the wire
+
+    def slowly(self: object, body: bytes) -> int:
+        if b"terminal" in body:
+            before.append(gone_on.wait(0.5))
+        return int(write(self, body))
+
+    monkeypatch.setattr(socketserver._SocketWriter, "write", slowly)  # type: ignore[attr-defined]
+    browser = Browser(decision)
+    with network(server.url) as transport, suppress(CredentialsError):
+        authorize(client(sandbox), open_page=browser.open, transport=transport, clock=now, base_url=server.url)
+    gone_on.set()
+    assert browser.thread is not None
+    browser.thread.join(10)
+
+    assert [False] == before
+
+
+def test_a_browser_that_hung_up_is_heard_without_a_traceback(
+    sandbox: Sandbox, server: SandboxServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A browser that asks and hangs up is believed all the same, and the terminal shows nothing of it."""
+
+    def hang_up(url: str) -> None:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        uri = urlsplit(asked["redirect_uri"])
+        with socket.create_connection(("127.0.0.1", uri.port or 0)) as gone:
+            # Closing with nothing lingering resets the connection: whatever is written to it fails.
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.sendall(f"GET {uri.path}?error=access_denied&state={asked['state']} HTTP/1.1\r\n\r\n".encode())
+
+    with network(server.url) as transport, pytest.raises(CredentialsError, match="access_denied"):
+        authorize(client(sandbox), open_page=hang_up, transport=transport, clock=now, wait_seconds=10)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_the_wait_has_an_end(sandbox: Sandbox, server: SandboxServer) -> None:
