@@ -13,6 +13,9 @@ from typing import Any
 
 from songpost.nouns import dataclass
 
+FORBID_UNKNOWN = {"extra": "forbid"}
+"""Configuration that pydantic reads off each class of settings: a key that is not a field is an error."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:

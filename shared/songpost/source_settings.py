@@ -8,10 +8,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from songpost.bounds import Bounds
+from songpost.bounds import FORBID_UNKNOWN, Bounds
 from songpost.nouns import dataclass
-
-_FORBID_UNKNOWN = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +19,7 @@ class Feed:
     At most `most_per_look` new entries are taken at a time; a text that has not gone out in `keep_days` is let go.
     """
 
-    __pydantic_config__ = _FORBID_UNKNOWN
+    __pydantic_config__ = FORBID_UNKNOWN
     url: Annotated[str, Bounds(min_length=1)]
     topic: Annotated[str, Bounds(min_length=1)]
     every_hours: Annotated[int, Bounds(ge=1, le=168)] = 6
@@ -37,7 +35,7 @@ class Model:
     own); they are asked for because a call without a price is never made.
     """
 
-    __pydantic_config__ = _FORBID_UNKNOWN
+    __pydantic_config__ = FORBID_UNKNOWN
     model_id: Annotated[str, Bounds(min_length=1)]
     topic: Annotated[str, Bounds(min_length=1)]
     prompt: Annotated[str, Bounds(min_length=1)]
@@ -54,6 +52,6 @@ class Model:
 class Sources:
     """Where texts come from besides content files; nowhere by default."""
 
-    __pydantic_config__ = _FORBID_UNKNOWN
+    __pydantic_config__ = FORBID_UNKNOWN
     feeds: tuple[Feed, ...] = ()
     models: tuple[Model, ...] = ()

@@ -18,7 +18,8 @@ from songpost.agent.events import Invocation
 from songpost.invoking import run_reader
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
-from songpost.settings import AppOwner, Budget, Reading
+from songpost.money_settings import Budget
+from songpost.settings import AppOwner, Reading
 from tests.unit.agent.conftest import START, World
 
 pytestmark = pytest.mark.benchmark

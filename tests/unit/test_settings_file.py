@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from songpost import settings_file
 from songpost.agent import documents
 from songpost.errors import Problem, SettingsError
-from songpost.settings import KNOWN_WINDOWS, AppOwner, Consent, Flag, Plan, Prices, Query, QueryAction, Settings
+from songpost.money_settings import Prices
+from songpost.settings import KNOWN_WINDOWS, AppOwner, Consent, Flag, Plan, Query, QueryAction, Settings
 from songpost.settings_file import LoadedSettings
 from songpost.source_settings import Feed, Model
 

@@ -16,8 +16,9 @@ from songpost.account_documents import UNUSED, Day, Tally, Usage
 from songpost.core import pacing
 from songpost.core.pacing import Pace
 from songpost.model import MICROS_PER_USD, Kind
+from songpost.money_settings import Budget
 from songpost.nouns import dataclass, replace
-from songpost.settings import Budget, Plan, Settings
+from songpost.settings import Plan, Settings
 
 CAPS: dict[Plan, tuple[int | None, int | None]] = {
     Plan.PAY_PER_USE: (3_000_000, None),

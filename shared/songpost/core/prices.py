@@ -15,8 +15,9 @@ from songpost.core import text
 from songpost.endpoints import BY_KIND
 from songpost.errors import PriceUnknown
 from songpost.model import CREATES, MICROS_PER_USD, Action, Kind, PriceClass, ThreadStep
+from songpost.money_settings import Prices
 from songpost.nouns import dataclass
-from songpost.settings import Plan, Prices, Settings
+from songpost.settings import Plan, Settings
 
 RECONCILING_READS = 2
 """Reads of the own timeline that are booked with every create (DESIGN.md, one tick of the writer)."""

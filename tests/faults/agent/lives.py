@@ -14,7 +14,8 @@ from typing import Any
 
 from songpost.core.content import REPLIES
 from songpost.model import Media, Text, ThreadStep
-from songpost.settings import Approval, Budget, Consent, PerKind, Schedule, Settings, Similarity
+from songpost.money_settings import Budget
+from songpost.settings import Approval, Consent, PerKind, Schedule, Settings, Similarity
 from tests.unit.agent.conftest import NO_READING, SETTINGS
 
 WORDS = (

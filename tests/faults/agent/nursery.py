@@ -31,8 +31,9 @@ from songpost.core.admission import Admitted, Refused
 from songpost.errors import SongpostError
 from songpost.given import Given
 from songpost.model import State, Text
+from songpost.money_settings import Budget
 from songpost.runtime import Runtime
-from songpost.settings import Budget, PerKind, Schedule, Settings, Similarity
+from songpost.settings import PerKind, Schedule, Settings, Similarity
 from songpost.store.opening import open_store
 from songpost.store.port import Change, Store
 from songpost.store.sqlite import open_sqlite

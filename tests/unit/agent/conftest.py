@@ -25,8 +25,9 @@ from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.faults import Fault
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Action, Text
+from songpost.money_settings import Budget
 from songpost.runtime import Runtime
-from songpost.settings import Budget, PerKind, Reading, Schedule, Settings, Similarity
+from songpost.settings import PerKind, Reading, Schedule, Settings, Similarity
 from songpost.store.opening import open_store
 from songpost.store.port import Store
 from songpost.x.token_file import TokenFile

@@ -22,7 +22,8 @@ from songpost.invoking import run_writer
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Action, State, Text, ThreadStep, event_digest
-from songpost.settings import Approval, AskFirst, Budget, ByRisk, Consent, Prices, Stage
+from songpost.money_settings import Budget, Prices
+from songpost.settings import Approval, AskFirst, ByRisk, Consent, Stage
 from songpost.store.port import Change, PutAction, Store
 from tests.unit.agent.conftest import KEY, START, World
 from tests.unit.agent.test_interacting import ANSWERS, interact, summoned

@@ -23,7 +23,8 @@ from songpost.errors import Refusal
 from songpost.lab.sandbox.record import Record
 from songpost.lab.sandbox.world import Post as SandboxPost
 from songpost.model import Action, Kind, State, Text
-from songpost.settings import Approval, Budget, Consent, FeatureFlags, Flag, InteractionsPerDay, PerKind, Plan, Prices
+from songpost.money_settings import Budget, Prices
+from songpost.settings import Approval, Consent, FeatureFlags, Flag, InteractionsPerDay, PerKind, Plan
 from songpost.store.port import Change, PutDocument, StoredAction
 from tests.unit.agent.conftest import START, TEXTS, Crash, World, breaking, whole
 from tests.unit.core.cases import NOW, action, snapshot, tried

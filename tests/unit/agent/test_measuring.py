@@ -22,7 +22,8 @@ from songpost.errors import IdentityError, NotFound
 from songpost.invoking import run_reader
 from songpost.lab.sandbox.world import Post as SandboxPost
 from songpost.model import Arm, Kind, PriceClass
-from songpost.settings import AppOwner, Budget, LearningSettings, Schedule
+from songpost.money_settings import Budget
+from songpost.settings import AppOwner, LearningSettings, Schedule
 from songpost.store.port import Change, PutAction, PutDocument, PutItem, Store
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, START, Crash, World, breaking, whole

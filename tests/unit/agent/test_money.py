@@ -12,7 +12,7 @@ from songpost.agent import control, summary
 from songpost.cli import run
 from songpost.core.admission import Refused
 from songpost.model import State
-from songpost.settings import Budget, UsdPerKind
+from songpost.money_settings import Budget, UsdPerKind
 from tests.unit.agent.conftest import START, World
 
 ENROLMENT_MICROS = 10_000

@@ -22,7 +22,8 @@ from songpost.invoking import run_reader
 from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Text
-from songpost.settings import AppOwner, Budget, LearningSettings, PerKind, Reading, Schedule, Similarity
+from songpost.money_settings import Budget
+from songpost.settings import AppOwner, LearningSettings, PerKind, Reading, Schedule, Similarity
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import START, Crash, World, breaking, whole
 from tests.unit.agent.test_measuring import freeze_before_commit

@@ -13,7 +13,7 @@ from songpost.agent import control, pausing
 from songpost.core import budget
 from songpost.errors import Refused as RefusedByX
 from songpost.model import State, Text
-from songpost.settings import Budget
+from songpost.money_settings import Budget
 from tests.unit.agent.conftest import World
 from tests.unit.agent.test_measuring import POSTS, put, read, sent
 from tests.unit.core.cases import NOW, action, snapshot

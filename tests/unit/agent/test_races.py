@@ -19,7 +19,8 @@ from songpost.lab.sandbox.clock import VirtualClock
 from songpost.lab.sandbox.rules import Rules
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Post, State
-from songpost.settings import Budget, Schedule
+from songpost.money_settings import Budget
+from songpost.settings import Schedule
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, SETTINGS, START, Crash, World, whole
 

@@ -21,7 +21,8 @@ from songpost.core import reading_plan
 from songpost.errors import CommitConflict
 from songpost.invoking import run_reader
 from songpost.model import Action, Kind, State
-from songpost.settings import AppOwner, Budget, PerKind, Plan, Prices, Query, QueryAction, Reading
+from songpost.money_settings import Budget, Prices
+from songpost.settings import AppOwner, PerKind, Plan, Query, QueryAction, Reading
 from songpost.store.port import PutAction, PutItem, Store
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import START, Crash, World, breaking, whole

@@ -16,7 +16,8 @@ from songpost.core import drafting
 from songpost.errors import SourceError
 from songpost.invoking import run_reader
 from songpost.model import Action, State
-from songpost.settings import Approval, Budget, ByRisk, Consent
+from songpost.money_settings import Budget
+from songpost.settings import Approval, ByRisk, Consent
 from songpost.source_settings import Feed, Model, Sources
 from songpost.sources.bedrock import prompt_of
 from songpost.sources.port import Drawn, Entry

@@ -22,19 +22,8 @@ from songpost.errors import NotFound, Refusal
 from songpost.lab.sandbox.rules import Rules
 from songpost.lab.sandbox.sandbox import Sandbox
 from songpost.model import Action, Arm, Json, Kind, Poll, Post, State, Text, ThreadStep
-from songpost.settings import (
-    Approval,
-    Budget,
-    ByRisk,
-    Consent,
-    FeatureFlags,
-    Flag,
-    PerKind,
-    Plan,
-    Prices,
-    Schedule,
-    Similarity,
-)
+from songpost.money_settings import Budget, Prices
+from songpost.settings import Approval, ByRisk, Consent, FeatureFlags, Flag, PerKind, Plan, Schedule, Similarity
 from songpost.store import codec
 from songpost.x.transport import Request, Response, Transport
 from tests.unit.agent.conftest import KEY, SETTINGS, Crash, World, breaking, whole

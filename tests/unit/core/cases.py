@@ -9,7 +9,8 @@ from decimal import Decimal
 from songpost.core import consent
 from songpost.core.snapshot import Snapshot
 from songpost.model import INTERACTIONS, Action, Attempt, Kind, State
-from songpost.settings import Budget, Settings
+from songpost.money_settings import Budget
+from songpost.settings import Settings
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 """A Wednesday's noon."""

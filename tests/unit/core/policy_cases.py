@@ -15,18 +15,8 @@ from songpost.account_documents import Fingerprints, Identity
 from songpost.core import similarity
 from songpost.core.snapshot import Snapshot
 from songpost.model import Action, Kind, Media
-from songpost.settings import (
-    Approval,
-    Budget,
-    ByRisk,
-    Consent,
-    FeatureFlags,
-    Flag,
-    InteractionsPerDay,
-    PerKind,
-    Plan,
-    Prices,
-)
+from songpost.money_settings import Budget, Prices
+from songpost.settings import Approval, ByRisk, Consent, FeatureFlags, Flag, InteractionsPerDay, PerKind, Plan
 from tests.unit.core.cases import NOW, SETTINGS, WORDS, action, snapshot
 
 ALL = "pay-per-use enterprise free basic pro"

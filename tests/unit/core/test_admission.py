@@ -29,15 +29,8 @@ from songpost.core.snapshot import Snapshot
 from songpost.errors import CreditsDepleted, NotSent, OutcomeOpen, PriceUnknown, RateLimited, XError
 from songpost.errors import Refused as RefusedByX
 from songpost.model import Action, Arm, Kind, Post, State
-from songpost.settings import (
-    MAX_FINGERPRINTS,
-    Approval,
-    Budget,
-    Consent,
-    PerKind,
-    Plan,
-    Similarity,
-)
+from songpost.money_settings import Budget
+from songpost.settings import MAX_FINGERPRINTS, Approval, Consent, PerKind, Plan, Similarity
 from tests.unit.core.cases import LINKED, NOW, SETTINGS, WORDS, action, approved, snapshot, tried
 
 GATES = ["control", "schedule", "window quota", "policy", "duplicate", "approval", "budget", "rate limit"]

@@ -26,7 +26,8 @@ from songpost.core.admission import Admitted, Case, Verdict, admit
 from songpost.core.prices import quote_action
 from songpost.core.snapshot import Snapshot
 from songpost.model import Action, Held, Kind, Media, State, ThreadStep
-from songpost.settings import Approval, Budget, Consent, PerKind, Plan, Stage, UsdPerKind
+from songpost.money_settings import Budget, UsdPerKind
+from songpost.settings import Approval, Consent, PerKind, Plan, Stage
 from tests.unit.core.cases import NOW, SETTINGS, WORDS, action, approved, snapshot, tried
 
 AGAIN = NOW + timedelta(minutes=5)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from songpost.account_documents import UNUSED, Tally, Usage
 from songpost.core import budget
-from songpost.settings import Budget, Plan, Settings
+from songpost.money_settings import Budget
+from songpost.settings import Plan, Settings
 from tests.unit.core.cases import NOW, SETTINGS
 
 

@@ -16,7 +16,8 @@ from songpost.core import consent, policy
 from songpost.core.admission import Admitted, Refused, admit
 from songpost.core.snapshot import Snapshot
 from songpost.model import Action, Arm, Kind, Media, Poll, State, ThreadStep
-from songpost.settings import Approval, AskFirst, Budget, ByRisk, Consent, Prices, Settings, Stage
+from songpost.money_settings import Budget, Prices
+from songpost.settings import Approval, AskFirst, ByRisk, Consent, Settings, Stage
 from tests.unit.core.cases import LINKED, NOW, SETTINGS, action, approved, snapshot
 
 PICTURE = Media(path="loaf.png", alt_text="A loaf.", media_type="image/png")

@@ -15,7 +15,8 @@ from songpost.core import content, drafting, text
 from songpost.core.admission import Refused
 from songpost.core.drafting import AdmittedCall, Made
 from songpost.core.snapshot import Snapshot
-from songpost.settings import Budget, Settings
+from songpost.money_settings import Budget
+from songpost.settings import Settings
 from songpost.source_settings import Feed, Model, Sources
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)

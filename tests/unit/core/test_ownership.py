@@ -10,7 +10,8 @@ from songpost.account_documents import Identity
 from songpost.core.ownership import doubt, own_price
 from songpost.core.snapshot import Snapshot
 from songpost.model import PriceClass
-from songpost.settings import AppOwner, Budget, Plan, Prices, Settings
+from songpost.money_settings import Budget, Prices
+from songpost.settings import AppOwner, Plan, Settings
 
 TODAY = date(2026, 11, 22)
 ME = Identity(user_id="7", username="songpost", credentials="", learned_at=datetime(2026, 11, 1, tzinfo=UTC))

@@ -16,7 +16,7 @@ from songpost.core.pacing import Pace
 from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.model import Kind, PriceClass
-from songpost.settings import Budget, UsdPerKind
+from songpost.money_settings import Budget, UsdPerKind
 from tests.unit.core.cases import LINKED, NOW, SETTINGS, action, approved, snapshot
 
 DAY = timedelta(days=1)

@@ -9,7 +9,8 @@ import pytest
 from songpost.core import prices
 from songpost.errors import PriceUnknown
 from songpost.model import Kind, PriceClass
-from songpost.settings import Budget, Plan, Prices, Settings
+from songpost.money_settings import Budget, Prices
+from songpost.settings import Plan, Settings
 from tests.unit.core.cases import LINKED, SETTINGS, WORDS
 
 TODAY = date(2026, 11, 25)

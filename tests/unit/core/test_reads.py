@@ -15,7 +15,8 @@ from songpost.core.reads import AdmittedRead, admit_read, settled_read
 from songpost.core.snapshot import Snapshot
 from songpost.errors import PriceUnknown
 from songpost.model import PriceClass
-from songpost.settings import Budget, Plan, Prices
+from songpost.money_settings import Budget, Prices
+from songpost.settings import Plan
 from tests.unit.core.cases import NOW, SETTINGS, snapshot
 
 

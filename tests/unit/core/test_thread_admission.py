@@ -15,7 +15,8 @@ from songpost.core.day_plan import stocks
 from songpost.core.prices import quote_action
 from songpost.core.snapshot import Snapshot
 from songpost.model import Action, Held, Kind, Media, PriceClass, State, Text, ThreadStep, recorded
-from songpost.settings import Budget, FeatureFlags, Flag
+from songpost.money_settings import Budget
+from songpost.settings import FeatureFlags, Flag
 from tests.unit.core import cases
 from tests.unit.core.cases import NOW, SETTINGS
 

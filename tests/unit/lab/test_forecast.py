@@ -28,9 +28,9 @@ from songpost.lab.forecast import (
 )
 from songpost.lab.spending import actuals, knobs, month_span
 from songpost.model import Kind, Media, Text
+from songpost.money_settings import Budget, UsdPerKind
 from songpost.settings import (
     Approval,
-    Budget,
     Cadence,
     Consent,
     FeatureFlags,
@@ -42,7 +42,6 @@ from songpost.settings import (
     QueryAction,
     Reading,
     Settings,
-    UsdPerKind,
 )
 
 ON = date(2026, 11, 22)

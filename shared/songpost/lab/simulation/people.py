@@ -16,8 +16,8 @@ from songpost.core import windows
 from songpost.core.admission import Refused
 from songpost.given import Given
 from songpost.lab.simulation.audience import Audience
+from songpost.lab.simulation.sessions import Warm
 from songpost.lab.simulation.trying import Proof
-from songpost.lab.simulation.world import Warm
 from songpost.runtime import Runtime
 from songpost.settings import Settings
 from songpost.x.credentials import Credentials

@@ -35,6 +35,7 @@ from songpost.lab.simulation.moments import Watch
 from songpost.lab.simulation.owner import OWNER_LOOKS_AT, Owner
 from songpost.lab.simulation.people import Person, window_at
 from songpost.lab.simulation.record import AccountRun, Plan, Progress, Run, Trouble
+from songpost.lab.simulation.sessions import VirtualSession, Warm
 from songpost.lab.simulation.texts import arms_of, given_by, made_up
 from songpost.lab.simulation.trying import Busy, NoWire, Proof, TriedMail, TriedStore, written_by
 from songpost.lab.simulation.world import (
@@ -46,8 +47,6 @@ from songpost.lab.simulation.world import (
     Ids,
     Letterbox,
     RememberingStore,
-    VirtualSession,
-    Warm,
 )
 from songpost.model import Action, Arm
 from songpost.nouns import replace
