@@ -68,7 +68,8 @@ def key_date(key: str) -> str:
 def prepare(account: str, changes: Sequence[Change], token: str) -> tuple[tuple[Prepared, ...], str]:
     """Check a commit against every bound and write its bodies; also return a digest of all of it.
 
-    The digest tells a repeated commit from another one that took the same token by mistake.
+    The digest tells a repeated commit from another one that took the same token by mistake. Its form may change with
+    a release: a commit is repeated by the process that made it.
     """
     if not 0 < len(token) <= TOKEN_CHARACTERS_LIMIT:
         raise CommitRefused(f"a token has 1 to {TOKEN_CHARACTERS_LIMIT} characters", where="commit")

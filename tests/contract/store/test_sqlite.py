@@ -387,6 +387,32 @@ def test_a_store_in_the_first_layout_is_moved_whole(first_layout: Path) -> None:
         )
 
 
+OWN = {
+    "my_inbox": "CREATE VIEW my_inbox AS SELECT key FROM items WHERE collection = 'inbox'",
+    "my_broken": "CREATE VIEW my_broken AS SELECT one FROM nowhere",
+    "my_dates": "CREATE INDEX my_dates ON items (expires_at)",
+    "my_guard": "CREATE TRIGGER my_guard AFTER INSERT ON items BEGIN DELETE FROM leases WHERE name = new.key; END",
+    "my_watch": "CREATE TRIGGER my_watch AFTER INSERT ON actions BEGIN DELETE FROM items WHERE key = new.key; END",
+}
+"""What an owner with an SQL prompt may have added."""
+
+
+def test_what_an_owner_has_added_outlives_the_move(first_layout: Path) -> None:
+    """Views, indexes and triggers of the owner's own stand afterwards as they were, also one that never worked."""
+    with closing(sqlite3.connect(first_layout)) as connection:
+        for statement in OWN.values():
+            connection.execute(statement)
+    store = open_sqlite(first_layout)
+    store.commit(ACCOUNT, [PutItem("inbox", "2026-11-22/3", {"n": 3})], "after")
+    store.close()
+
+    with closing(sqlite3.connect(first_layout)) as connection:
+        found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE name LIKE 'my_%'"))
+        listed = [key for (key,) in connection.execute("SELECT key FROM my_inbox ORDER BY key")]
+    assert found == OWN
+    assert ["2026-11-22/1", "2026-11-22/2", "2026-11-22/3"] == listed
+
+
 # ---------------------------------------------------------------------------------------------- files at fault
 
 
