@@ -114,10 +114,10 @@ class Measuring:
 class Position:
     """How far one place is read (`core/sweep.py`): everything up to `since_id` is taken in.
 
-    Where a sweep was cut, `until_id` is the oldest post that it took, `newest_id` the newest; what lies between
-    `since_id` and `until_id` is still to be read. `token` goes on behind a page without posts. `swept` counts the posts
-    of the running sweep; `posts` and `found` all posts and candidates so far, `found_at` when the newest were found;
-    `stuck` says why X could not be followed.
+    Where a sweep was cut, `until_id` is the oldest post that it took, `newest_id` where `since_id` goes once it is
+    whole; what lies between `since_id` and `until_id` is still to be read. `token` goes on behind a page without
+    posts. `swept` counts the posts of the running sweep; `posts` and `found` all posts and candidates so far,
+    `found_at` when the newest were found; `stuck` says why X could not be followed.
     """
 
     since_id: str = ""

@@ -329,7 +329,7 @@ def _take_in(
     read_at = max(booked.booked_at, sight.told.at)
 
     def decide(current: Account) -> Move[tuple[Page, frozenset[str]]]:
-        now, before = desk.now(), current.snapshot
+        now, asked_at, before = desk.now(), booked.booked_at, current.snapshot
         snapshot = settled_read(before, booked, sight.told.resources)
         limits, reading = rate_limits.learned(snapshot.limits, sight.told.limits), before.reading
         position = reading.places.get(name, UNREAD)
@@ -338,9 +338,10 @@ def _take_in(
         if planned.wanted.place is None:
             seen = looks.taken_in(desk, snapshot, awaited, shown, posts, read_at)
             snapshot, seen_to = own_posts.recognised(desk, current, seen.snapshot, posts, now)
-            sweep_now = min(now, sweep.time_of(seen_to) + sweep.LAG) if seen_to else now
+            if seen_to:
+                asked_at = min(asked_at, sweep.time_of(seen_to) + sweep.LAG)
         else:
-            found, sweep_now = finds.sorted_out(desk, current, planned, posts, now), now
+            found = finds.sorted_out(desk, current, planned, posts, now)
         note = "" if ours else "another reader was first"
         if ours:
             moved = sweep.advanced(
@@ -349,7 +350,7 @@ def _take_in(
                 [post.id for post in posts],
                 complete=sight.complete,
                 next_token=sight.next_token,
-                now=sweep_now,
+                asked_at=asked_at,
             )
             if found.candidates:
                 moved = replace(moved, found=moved.found + len(found.candidates), found_at=now)

@@ -2,7 +2,7 @@
 
     oldest                                                              newest
     ├── taken in ──┤ since_id ··· still to be read ··· until_id ├── taken ──┤ newest_id
-                                                                               (a new sweep begins only above it)
+                                                                               (a new sweep begins above it)
 
 X gives newest first. The watermark `since_id` moves to `newest_id` only once nothing is left between: a sweep that
 was cut goes on at `until_id`, before anything newer is read, for X reaches back only 800 posts and the oldest fall
@@ -25,7 +25,7 @@ REACH = 800
 """How many posts back X's timelines and mentions go."""
 _MILLISECOND = timedelta(milliseconds=1)
 LAG = timedelta(minutes=1)
-"""A post may turn up later than one that is newer: the watermark stays this far behind the present."""
+"""A post may turn up later than one that is newer: the watermark stays this far behind a sweep's first question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +65,23 @@ def question(position: Position, start_id: str) -> Asked:
 
 
 def advanced(
-    position: Position, asked: Asked, post_ids: Iterable[str], *, complete: bool, next_token: str, now: datetime
+    position: Position, asked: Asked, post_ids: Iterable[str], *, complete: bool, next_token: str, asked_at: datetime
 ) -> Position:
     """The position once a page is taken in. `complete`: X has nothing further between the bounds that were asked.
 
-    A page that brings nothing new and yet promises more leaves everything as it was and says so (`stuck`).
+    `asked_at` (UTC) is when X was asked, or a little earlier: what it does not show yet may be a `LAG` older, and lie
+    between posts that are taken. A page that brings nothing new and yet promises more leaves everything as it was and
+    says so (`stuck`).
     """
     floor, ceiling = int(asked.since_id or "0"), int(asked.until_id or "0")
     fresh = [one for one in map(int, post_ids) if one > floor and (not ceiling or one < ceiling)]
     newest = position.newest_id or (str(max(fresh)) if fresh else "")
+    if newest:
+        newest = str(min(int(newest), int(id_at(asked_at - LAG))))
     count = position.swept + len(fresh)
     since, until, token, stuck = position.since_id, position.until_id, "", ""
     if complete:
-        lagging = str(min(int(newest or "0"), int(id_at(now - LAG))))
-        since = later_of(position.since_id, asked.since_id, lagging)
+        since = later_of(position.since_id, asked.since_id, newest)
         if count >= REACH:
             stuck = f"{count} posts came in one sweep: X reaches back {REACH}, older ones may be lost"
         until, newest, count = "", "", 0

@@ -31,7 +31,7 @@ def test_ids_are_compared_as_numbers() -> None:
 
 def test_a_whole_sweep_moves_the_watermark() -> None:
     """Nothing is left between: the newest post is the new floor."""
-    after = advanced(Position(), Asked(since_id="5"), ["7", "9", "8"], complete=True, next_token="", now=LATER)
+    after = advanced(Position(), Asked(since_id="5"), ["7", "9", "8"], complete=True, next_token="", asked_at=LATER)
 
     assert ("9", "", "", 3, 0) == (after.since_id, after.until_id, after.newest_id, after.posts, after.swept)
     assert not is_cut(after)
@@ -39,16 +39,18 @@ def test_a_whole_sweep_moves_the_watermark() -> None:
 
 def test_a_sweep_that_finds_nothing_keeps_its_floor() -> None:
     """The bound that was asked counts as read."""
-    after = advanced(Position(), Asked(since_id="5"), [], complete=True, next_token="", now=LATER)
+    after = advanced(Position(), Asked(since_id="5"), [], complete=True, next_token="", asked_at=LATER)
 
     assert "5" == after.since_id
 
 
 def test_a_cut_sweep_goes_on_below() -> None:
     """The watermark stays, the next question is bounded above, and the newest of all pages counts in the end."""
-    cut = advanced(Position(since_id="3"), Asked(since_id="3"), ["9", "8"], complete=False, next_token="t", now=LATER)
+    cut = advanced(
+        Position(since_id="3"), Asked(since_id="3"), ["9", "8"], complete=False, next_token="t", asked_at=LATER
+    )
     asked = question(cut, "1")
-    whole = advanced(cut, asked, ["5", "4"], complete=True, next_token="", now=LATER)
+    whole = advanced(cut, asked, ["5", "4"], complete=True, next_token="", asked_at=LATER)
 
     assert ("3", "8", "9") == (cut.since_id, cut.until_id, cut.newest_id)
     assert Asked(since_id="3", until_id="8") == asked
@@ -58,7 +60,7 @@ def test_a_cut_sweep_goes_on_below() -> None:
 def test_posts_outside_of_the_question_move_nothing() -> None:
     """X gave what was not asked for: no progress is made up from it, and the same is asked again."""
     cut = Position(since_id="3", until_id="8", newest_id="9")
-    after = advanced(cut, question(cut, ""), ["9", "8", "3"], complete=False, next_token="", now=LATER)
+    after = advanced(cut, question(cut, ""), ["9", "8", "3"], complete=False, next_token="", asked_at=LATER)
 
     assert ("3", "8", 0) == (after.since_id, after.until_id, after.posts)
     assert "empty page and no way on" in after.stuck
@@ -68,27 +70,38 @@ def test_posts_outside_of_the_question_move_nothing() -> None:
 def test_an_empty_page_is_followed_by_its_token(token: str, stuck: str) -> None:
     """A new token is kept; the same one, or none, ends the turn with a word."""
     asked = Asked(since_id="3", token="a")
-    after = advanced(Position(since_id="3", token="a"), asked, [], complete=False, next_token=token, now=LATER)
+    after = advanced(Position(since_id="3", token="a"), asked, [], complete=False, next_token=token, asked_at=LATER)
 
     assert (token if not stuck else "") == after.token
     assert stuck in after.stuck
     assert bool(stuck) == bool(after.stuck)
 
 
-def test_the_watermark_stays_behind_the_present() -> None:
+def test_the_watermark_stays_behind_the_question() -> None:
     """A minute, for posts that turn up late; it never goes back."""
     newest = id_at(NOW - timedelta(seconds=5))
-    after = advanced(Position(), Asked(since_id="5"), [newest], complete=True, next_token="", now=NOW)
+    after = advanced(Position(), Asked(since_id="5"), [newest], complete=True, next_token="", asked_at=NOW)
     again = advanced(
-        after, Asked(since_id=after.since_id), [], complete=True, next_token="", now=NOW - timedelta(hours=1)
+        after, Asked(since_id=after.since_id), [], complete=True, next_token="", asked_at=NOW - timedelta(hours=1)
     )
 
     assert id_at(NOW - sweep.LAG) == after.since_id == again.since_id
 
 
+def test_a_cut_sweep_stays_behind_its_first_look() -> None:
+    """What turns up late may lie between pages that were taken: it counts when the first was asked for."""
+    newest, older, oldest = (id_at(NOW - timedelta(seconds=seconds)) for seconds in (5, 90, 600))
+    cut = advanced(Position(), Asked(since_id="5"), [newest, older], complete=False, next_token="t", asked_at=NOW)
+    whole = advanced(cut, question(cut, "5"), [oldest], complete=True, next_token="", asked_at=LATER)
+
+    assert (older, id_at(NOW - sweep.LAG)) == (cut.until_id, whole.since_id)
+
+
 def test_a_sweep_of_all_that_x_shows_says_so() -> None:
     """800 posts at once: older ones may be out of reach."""
-    after = advanced(Position(), Asked(since_id="0"), map(str, range(1, 801)), complete=True, next_token="", now=LATER)
+    after = advanced(
+        Position(), Asked(since_id="0"), map(str, range(1, 801)), complete=True, next_token="", asked_at=LATER
+    )
 
     assert "X reaches back 800" in after.stuck
 
@@ -115,6 +128,6 @@ def test_whatever_cuts_it_each_post_is_taken_once(steps: list[tuple[int, int, bo
         if lost:
             continue
         taken += got
-        position = advanced(position, asked, map(str, got), complete=complete, next_token="t", now=LATER)
+        position = advanced(position, asked, map(str, got), complete=complete, next_token="t", asked_at=LATER)
 
     assert sorted(posts) == sorted(taken)
