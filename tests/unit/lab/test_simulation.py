@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from songpost.agent import documents, library
+from songpost.agent import documents, library, summary
 from songpost.errors import NotFound
 from songpost.lab import explain, replay
 from songpost.lab.sandbox.world import Post
@@ -23,7 +24,7 @@ from songpost.lab.simulation.stage import Stage
 from songpost.lab.simulation.texts import arms_of, made_up
 from songpost.model import Action, Kind, State
 from songpost.settings import Flag, Settings
-from songpost.store.port import PutItem, Store
+from songpost.store.port import Change, PutDocument, PutItem, Store
 
 HOSTILE_DAYS = int(os.environ.get("SONGPOST_SIMULATED_DAYS", "25"))
 """Days under hostile faults; CI asks for 60."""
@@ -112,6 +113,31 @@ def test_progress_hears_of_each_day() -> None:
         simulate(Plan(days=2, settings=settings()), store, lambda day: days.append(day.isoformat()))
 
     assert ["2026-11-23", "2026-11-24"] == days
+
+
+@pytest.mark.parametrize("lost", ["timeline", "fingerprints", "usage", "limits", "learning", "measuring", "reading"])
+def test_a_write_that_a_tick_forgot_is_not_hidden(monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+    """What stays warm between ticks would otherwise stand in for a document that no function would find again."""
+    kept = documents.changes_of
+
+    def forgetful(*given: Any) -> list[Change]:
+        return [one for one in kept(*given) if not (isinstance(one, PutDocument) and one.name == lost)]
+
+    monkeypatch.setattr(documents, "changes_of", forgetful)
+    with pytest.raises(AssertionError, match=f"document {lost} and not written"):
+        run_of(days=4, seed=1)
+
+
+@pytest.mark.parametrize("told", ["of_tick", "of_reader"])
+def test_a_run_of_every_tick_tells_of_each(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """A summary that fails would fail every invocation: one of the two ways to play shows it."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError(told)
+
+    monkeypatch.setattr(summary, told, broken)
+    with pytest.raises(KeyError, match=told):
+        run_of(days=1, every_tick=True)
 
 
 def suspended_for_a_day(*, every_tick: bool) -> Run:
@@ -213,6 +239,11 @@ def test_the_judge_reads_xs_bill(lived: tuple[Run, Store]) -> None:
         next(words for words in ("the ceiling is 500000", "the ledger knows of") if words in told) for told in found
     ]
     assert [] == list(judge.overspent(replace(evidence, billed={"2026-11-24": 1}), 500_000, None))
+    forgotten, unknown = replace(evidence, billed={"2026-10-01": 1}), replace(evidence, billed={"2026-12-30": 1})
+    assert [] == list(judge.overspent(forgotten, 500_000, None)), "older than what is kept"
+    assert ["X billed 1 micro-dollars on 2026-12-30, the ledger knows of 0"] == [
+        *judge.overspent(unknown, 500_000, None)
+    ]
 
 
 # ------------------------------------------------------------------------------------------ replay and explain

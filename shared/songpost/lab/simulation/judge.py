@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from songpost.account_documents import UNUSED
 from songpost.agent import audit, crediting
 from songpost.core import budget
 from songpost.core.learning_state import FRACTION_BITS
@@ -132,9 +133,9 @@ def overspent(evidence: Evidence, month_ceiling: int, day_ceiling: int | None) -
         months[budget.month_of(at, evidence.snapshot.settings.budget.billing_day)] += micros
         if day_ceiling is not None and micros > day_ceiling:
             yield f"X billed {micros} micro-dollars on {day}, the ceiling is {day_ceiling}"
-        known = usage.days.get(day)
-        if known is not None and micros > known.spent_micros:
-            yield f"X billed {micros} micro-dollars on {day}, the ledger knows of {known.spent_micros}"
+        known = usage.days.get(day, UNUSED).spent_micros
+        if micros > known and day >= min(usage.days, default=""):
+            yield f"X billed {micros} micro-dollars on {day}, the ledger knows of {known}"
     for month, micros in months.items():
         if micros > month_ceiling:
             yield f"X billed {micros} micro-dollars in {month}, the ceiling is {month_ceiling}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from songpost.agent import documents
 from songpost.agent.ledger import Account, Desk
 from songpost.bootstrap import Session
+from songpost.core import snapshot as names
 from songpost.core.snapshot import PLAN_PREFIX, Snapshot
 from songpost.lab.simulation.moments import Watch
 from songpost.lab.simulation.reliance import Reliance
@@ -26,6 +27,20 @@ from songpost.store.port import Loaded
 
 if TYPE_CHECKING:
     from songpost.x.client import Client
+
+NAMES = (
+    names.CONTROL,
+    names.IDENTITY,
+    names.TIMELINE,
+    names.USAGE,
+    names.LIMITS,
+    names.FINGERPRINTS,
+    names.LEARNING,
+    names.MEASURING,
+    names.READING,
+    names.DRAFTS,
+)
+"""The documents of which a snapshot holds one each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,16 @@ class Warm:
         return Loaded(same), snapshot
 
     def left(self, snapshot: Snapshot) -> None:
-        """A tick has left the account like this, as far as it knows."""
+        """A tick has left the account like this, as far as it knows.
+
+        Raises `AssertionError` where it has changed a document and not written it: a function would have lost that,
+        and what stays warm here would hide it.
+        """
+        before = snapshot if self.snapshot is None else self.snapshot
+        for name in NAMES:
+            was, now = getattr(before, name), getattr(snapshot, name)
+            if was is not now and was != now and before.versions.get(name) == snapshot.versions.get(name):
+                raise AssertionError(f"a tick has changed the document {name} and not written it")
         self.loaded, self.snapshot = None, snapshot
 
 

@@ -274,12 +274,21 @@ class Stage:
                 person.warm.left(left)
 
     def _played(self, person: Person, function: str, session: VirtualSession) -> Snapshot | None:
-        """A tick of a function, as the handler plays it; what it left the account like, where it tells."""
+        """A tick of a function; what it left the account like, where it tells.
+
+        A run of every tick plays it as the handler does, with the summary that is logged.
+        """
         if function == "writer":
-            tick = invoking.write(session, WRITE, lambda: LAMBDA_SECONDS)[1]
+            play = invoking.run_writer if self.plan.every_tick else invoking.write
+            tick = play(session, WRITE, lambda: LAMBDA_SECONDS)[1]
+            if tick is None:
+                return None
             person.note_writer(tick)
             return tick.account.snapshot
-        _, found, read, _ = invoking.look(session, READ, lambda: LAMBDA_SECONDS)
+        if self.plan.every_tick:
+            _, found, read = invoking.run_reader(session, READ, lambda: LAMBDA_SECONDS)
+        else:
+            _, found, read, _ = invoking.look(session, READ, lambda: LAMBDA_SECONDS)
         person.note_reader(found, read, self.clock.now())
         return None if read is None else read.account.snapshot
 
