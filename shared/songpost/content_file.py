@@ -20,7 +20,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 
 from songpost import media_forms
@@ -191,11 +190,8 @@ def _thread(
         for step in _step(one, f"{where}.{index}", settings, folder, problems, in_thread=True)
     )
     threshold = settings.similarity.threshold
-    for (one, step), (other, later) in combinations(enumerate(steps), 2):
-        alike = similarity.jaccard(step.text, later.text)
-        if alike >= threshold:
-            told = f"{alike:.2f} alike step {one + 1}, {threshold:.2f} is too much"
-            problems.append(Problem(f"{where}.{other}", told))
+    for one, other, alike in similarity.alike_within([step.text for step in steps], threshold):
+        problems.append(Problem(f"{where}.{other - 1}", f"{alike:.2f} alike step {one}, {threshold:.2f} is too much"))
     return steps
 
 

@@ -17,14 +17,14 @@ from datetime import datetime, timedelta
 
 from songpost.agent import ledger, planning
 from songpost.agent.ledger import Account, Desk, Move
-from songpost.core import admission, budget, consent, policy
+from songpost.core import admission, budget, consent, policy, similarity
 from songpost.core.admission import Case
 from songpost.core.prices import quote_action
 from songpost.core.snapshot import CONTROL, Snapshot, plan_name
 from songpost.errors import NotFound, Refusal, UsageError
-from songpost.model import Action, State, recorded
+from songpost.model import Action, Kind, State, recorded
 from songpost.nouns import replace
-from songpost.settings import Consent
+from songpost.settings import Consent, Settings
 from songpost.store.port import StoredAction
 
 MOST_PROPOSED = 60
@@ -130,7 +130,7 @@ def approve(desk: Desk, account: Account, key: str, *, by: str, seen: str = "") 
             raise Refusal(f"it waits for no word: it is {action.state.value}", where=key, mend="see 'songpost actions'")
         _check_window(action, now)
         if (violation := next(policy.violations(settings, action), None)) is not None:
-            raise Refusal(str(violation), where=key, mend=f"'songpost approvals edit {key} --text …', or reject it")
+            raise Refusal(str(violation), where=key, mend=f"{_edit(settings, action)}, or reject it")
         micros = consent.worst_micros(settings, action, now.date())
         digest = consent.shown(action, micros)
         if not digest.startswith(expected):
@@ -180,10 +180,8 @@ def edit(desk: Desk, account: Account, key: str, text: str, *, by: str, part: in
         said = action.steps[part - 1].text
         if text == said:
             raise UsageError("it says that already", where="--text", mend="give another text")
-        # The words are nobody's from the library any more; topic and window, which the learner chose, are the same.
-        worded = _worded(action, part, text)
-        new = replace(worded, content_id="", variant=0, approved="", approved_at=None, told_at=None)
-        check_text(current.snapshot, new, now)
+        new = replace(_worded(action, part, text), approved="", approved_at=None, told_at=None)
+        _check_post(current.snapshot, new, part, now)
         price = budget.dollars(consent.worst_micros(current.snapshot.settings, new, now.date()))
         asked = replace(new, state=State.PROPOSED, gate=GATE, reason=f"edited: waits for a word at {price} at worst")
         which = f"post {part}" if action.thread else "it"
@@ -194,9 +192,12 @@ def edit(desk: Desk, account: Account, key: str, text: str, *, by: str, part: in
 
 
 def _worded(action: Action, part: int, text: str) -> Action:
-    """The action with another text in one of its posts, from 1."""
+    """The action with another text in one of its posts, from 1.
+
+    With another opening it is nobody's from the library any more; topic and window, which the learner chose, stay.
+    """
     if part == 1:
-        return replace(action, text=text)
+        return replace(action, text=text, content_id="", variant=0)
     thread = list(action.thread)
     thread[part - 2] = replace(thread[part - 2], text=text)
     return replace(action, thread=tuple(thread))
@@ -213,6 +214,27 @@ def check_text(snapshot: Snapshot, action: Action, now: datetime) -> None:
     for verdict in (gate(case) for gate in admission.GATES):
         if verdict.gate in TEXT_GATES and not verdict.passed:
             raise Refusal(f"{verdict.gate}: {verdict.detail}", where=action.key, mend="give another text")
+
+
+def _check_post(snapshot: Snapshot, action: Action, part: int, now: datetime) -> None:
+    """Raise `Refusal` where one of its posts, from 1, is none to send; the others are judged when it is approved."""
+    post = action.steps[part - 1]
+    poll = action.poll if part == 1 else None
+    check_text(snapshot, replace(action, text=post.text, media=post.media, thread=(), poll=poll), now)
+    threshold = snapshot.settings.similarity.threshold
+    for one, other, alike in similarity.alike_within([step.text for step in action.steps], threshold):
+        if part in {one, other}:
+            told = f"duplicate: {alike:.2f} alike post {one + other - part} of its thread, {threshold:.2f} is too much"
+            raise Refusal(told, where=action.key, mend="give another text")
+
+
+def _edit(settings: Settings, action: Action) -> str:
+    """The command that mends the first post whose words break a rule."""
+    kinds = (action.kind, *[Kind.POST] * len(action.thread))
+    posts = zip(kinds, action.steps, strict=True)
+    broken = [any(policy.text_violations(settings, kind, step.text)) for kind, step in posts]
+    part = f" --part {broken.index(True) + 1}" if action.thread and any(broken) else ""
+    return f"'songpost approvals edit {action.key}{part} --text …'"
 
 
 def _open(desk: Desk, account: Account, key: str) -> StoredAction:

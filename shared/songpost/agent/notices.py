@@ -90,7 +90,8 @@ def described(one: Shown, timezone: str) -> tuple[str, ...]:
         whom = f"@{action.target_author}" if action.target_author else action.target_id
         lines.append(f"  to {whom}:")
         lines += [f"  > {line}" for line in action.target_text.splitlines()]
-    for step in action.steps:
+    for number, step in enumerate(action.steps, 1):
+        lines += [f"  post {number} of {len(action.steps)}:"] if action.thread else []
         lines += [f"  | {line}" for line in step.text.splitlines()]
         lines += [f"  with {media.path}: {media.alt_text}" for media in step.media]
     if action.poll is not None:

@@ -23,7 +23,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
-from itertools import chain, product
+from itertools import chain, combinations, product
 from operator import getitem
 
 from songpost.core import text as twitter
@@ -81,6 +81,13 @@ def jaccard(one: str, other: str) -> float:
     """The similarity that entries estimate: common shingles over all shingles, 0 to 1."""
     a, b = shingles(normalise(one)), shingles(normalise(other))
     return len(a & b) / len(a | b)
+
+
+def alike_within(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int, float]]:
+    """Pairs of posts of one thread, numbered from 1, that are too much alike: X would break the thread off there."""
+    for (one, text), (other, later) in combinations(enumerate(texts, 1), 2):
+        if (alike := jaccard(text, later)) >= threshold:
+            yield one, other, alike
 
 
 def entry(text: str, posted_at: datetime) -> str:

@@ -144,15 +144,23 @@ def test_an_edit_asks_anew_and_keeps_the_text_before(asking: World) -> None:
     assert chained(asking.action())
 
 
-def test_any_post_of_a_thread_is_edited_by_its_number(asking: World) -> None:
-    """The others stay as they are, what is approved is the whole thread anew, and X gets it as it was shown."""
-    asking.tick()
-    session = asking.session()
+PARTS = ("A wet hand keeps the dough off it.", "And patience does the rest of the work.")
+
+
+def threaded(world: World, *parts: str) -> Action:
+    """A proposal that goes on with these posts; as it was before."""
+    world.tick()
+    session = world.session()
     stored = session.open().stored[KEY]
-    parts = ("A wet hand keeps the dough off it.", "And patience does the rest of the work.")
     thread = replace(stored.action, thread=tuple(ThreadStep(text=one) for one in parts))
     session.store.commit("default", [PutAction(thread, stored)], session.desk.new_id())
     session.close()
+    return stored.action
+
+
+def test_any_post_of_a_thread_is_edited_by_its_number(asking: World) -> None:
+    """The others stay as they are, what is approved is the whole thread anew, and X gets it as it was shown."""
+    before, parts = threaded(asking, *PARTS), PARTS
     for number in (0, 4):
         with pytest.raises(UsageError, match=f"no post {number}: it is a thread of 3"):
             word(asking, approvals.edit, KEY, OTHER, part=number)
@@ -162,14 +170,40 @@ def test_any_post_of_a_thread_is_edited_by_its_number(asking: World) -> None:
         word(asking, approvals.edit, KEY, "x" * 281, part=2)
     edited = word(asking, approvals.edit, KEY, OTHER, part=2)
 
-    assert (stored.action.text, OTHER, parts[1]) == tuple(step.text for step in edited.steps)
+    assert (before.text, OTHER, parts[1]) == tuple(step.text for step in edited.steps)
     assert (State.PROPOSED, f"edited by ana; post 2 said: {parts[0]}") == (edited.state, edited.history[-1].note)
 
     word(asking, approvals.approve, KEY)
     asking.clock.set(START)
     asking.tick()
 
-    assert [stored.action.text, OTHER, parts[1]] == asking.posts()
+    assert [before.text, OTHER, parts[1]] == asking.posts()
+    used = asking.account().snapshot.fingerprints.used
+    assert {f"{before.content_id}/{before.variant}"} == set(used), "its opening is the library's still"
+
+
+@pytest.mark.parametrize("said", ["", PARTS[1], "And patience does the rest of the work!"])
+def test_no_edit_makes_two_posts_of_a_thread_alike(asking: World, said: str) -> None:
+    """X takes no post twice: the thread would break off in public, half sent."""
+    before = threaded(asking, *PARTS)
+    other = 3 if said else 1
+
+    with pytest.raises(Refusal, match=f"alike post {other} of its thread"):
+        word(asking, approvals.edit, KEY, said or before.text, part=2)
+    assert PARTS == tuple(step.text for step in asking.action().thread)
+
+
+def test_posts_that_break_a_rule_are_mended_one_by_one(asking: World) -> None:
+    """Approval names the post and the command; an edit is judged by what it edits, and the whole by the approval."""
+    threaded(asking, *PARTS)
+    asking.with_settings(blocked_patterns=("dough", "patience"))
+    for number, other in ((2, OTHER), (3, "Salt goes in last of all things.")):
+        with pytest.raises(Refusal, match=f"edit {KEY} --part {number} --text"):
+            word(asking, approvals.approve, KEY)
+        word(asking, approvals.edit, KEY, other, part=number)
+    word(asking, approvals.approve, KEY)
+
+    assert State.PLANNED is asking.action().state
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,8 @@ def test_a_proposal_shows_everything_that_x_would_get() -> None:
 
     for line in ("  to @miller:", "  > What about rye?", "  | One", "  | Two", "  | Three", "  with loaf.png: A loaf."):
         assert line in told
+    assert ["  post 1 of 2:", "  post 2 of 2:"] == [line for line in told if line.startswith("  post ")]
+    assert told.index("  post 2 of 2:") + 1 == told.index("  | Three")
     assert "  poll: yes / no, 60 minutes" in told
     assert "  to 20:" in stranger
 
