@@ -22,9 +22,9 @@ from songpost.core.admission import Case
 from songpost.core.prices import quote_action
 from songpost.core.snapshot import CONTROL, Snapshot, plan_name
 from songpost.errors import NotFound, Refusal, UsageError
-from songpost.model import Action, Kind, State, recorded
+from songpost.model import Action, State, recorded
 from songpost.nouns import replace
-from songpost.settings import Consent, Settings
+from songpost.settings import Consent
 from songpost.store.port import StoredAction
 
 MOST_PROPOSED = 60
@@ -130,7 +130,10 @@ def approve(desk: Desk, account: Account, key: str, *, by: str, seen: str = "") 
             raise Refusal(f"it waits for no word: it is {action.state.value}", where=key, mend="see 'songpost actions'")
         _check_window(action, now)
         if (violation := next(policy.violations(settings, action), None)) is not None:
-            raise Refusal(str(violation), where=key, mend=f"{_edit(settings, action)}, or reject it")
+            part = f" --part {violation.post}" if action.thread and violation.post else ""
+            raise Refusal(
+                str(violation), where=key, mend=f"'songpost approvals edit {key}{part} --text …', or reject it"
+            )
         micros = consent.worst_micros(settings, action, now.date())
         digest = consent.shown(action, micros)
         if not digest.startswith(expected):
@@ -219,22 +222,12 @@ def check_text(snapshot: Snapshot, action: Action, now: datetime) -> None:
 def _check_post(snapshot: Snapshot, action: Action, part: int, now: datetime) -> None:
     """Raise `Refusal` where one of its posts, from 1, is none to send; the others are judged when it is approved."""
     post = action.steps[part - 1]
-    poll = action.poll if part == 1 else None
-    check_text(snapshot, replace(action, text=post.text, media=post.media, thread=(), poll=poll), now)
+    check_text(snapshot, replace(action, text=post.text, media=post.media, thread=()), now)
     threshold = snapshot.settings.similarity.threshold
     for one, other, alike in similarity.alike_within([step.text for step in action.steps], threshold):
         if part in {one, other}:
             told = f"duplicate: {alike:.2f} alike post {one + other - part} of its thread, {threshold:.2f} is too much"
             raise Refusal(told, where=action.key, mend="give another text")
-
-
-def _edit(settings: Settings, action: Action) -> str:
-    """The command that mends the first post whose words break a rule."""
-    kinds = (action.kind, *[Kind.POST] * len(action.thread))
-    posts = zip(kinds, action.steps, strict=True)
-    broken = [any(policy.text_violations(settings, kind, step.text)) for kind, step in posts]
-    part = f" --part {broken.index(True) + 1}" if action.thread and any(broken) else ""
-    return f"'songpost approvals edit {action.key}{part} --text …'"
 
 
 def _open(desk: Desk, account: Account, key: str) -> StoredAction:

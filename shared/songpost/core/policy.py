@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from songpost.core import consent, text
 from songpost.model import CREATES, INTERACTIONS, Action, Kind
-from songpost.nouns import dataclass
+from songpost.nouns import dataclass, replace
 from songpost.settings import Consent, Flag, PerKind, Plan, QueryAction, Settings
 
 _SELF_SERVE = frozenset({Kind.POST, Kind.DELETE, Kind.REPOST, Kind.REPLY, Kind.READ})
@@ -46,10 +46,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule that an action would break, and how."""
+    """A rule that an action would break, and how; `post` is the post of it that would, from 1, where one post would."""
 
     rule: Rule
     message: str
+    post: int = 0
 
     def __str__(self) -> str:
         """Message, rule, date and source in one line."""
@@ -194,9 +195,9 @@ def violations(settings: Settings, action: Action) -> Iterator[Violation]:
         if message is not None:
             yield Violation(rule, message)
     if action.kind in CREATES:
-        yield from text_violations(settings, action.kind, action.text)
-        for step in action.thread:
-            yield from text_violations(settings, Kind.POST, step.text)
+        for number, step in enumerate(action.steps, 1):
+            kind = action.kind if number == 1 else Kind.POST
+            yield from [replace(one, post=number) for one in text_violations(settings, kind, step.text)]
 
 
 def standing(settings: Settings, kind: Kind, bio: str | None, on: date) -> Iterator[Violation]:

@@ -26,7 +26,7 @@ from songpost.model import Action
 from songpost.nouns import dataclass, replace
 from songpost.settings import Settings
 
-CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, READING, DRAFTS = (
+DOCUMENTS = (
     "control",
     "identity",
     "timeline",
@@ -38,6 +38,8 @@ CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, R
     "reading",
     "drafts",
 )
+"""The documents of which an account has one each: a snapshot's fields of the same names hold them."""
+CONTROL, IDENTITY, TIMELINE, USAGE, LIMITS, FINGERPRINTS, LEARNING, MEASURING, READING, DRAFTS = DOCUMENTS
 PLAN_PREFIX = "plan/"
 
 

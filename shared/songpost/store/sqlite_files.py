@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol, TypeVar
 
 from songpost.errors import CommitUnanswered, StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
-from songpost.store.sqlite_schema import ADDED, APPLICATION_ID, FRESH, SCHEMA_VERSION, STEPS
+from songpost.store.sqlite_schema import APPLICATION_ID, FRESH, RETIRED, SCHEMA_VERSION, STEPS, WITH_TABLES
 
 BUSY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.02
@@ -298,10 +298,12 @@ def _marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
 def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
     """Lay out an empty file (0), or move one of an earlier layout; what an owner has added to it stays as it is."""
     steps = [STEPS[layout] for layout in range(version, SCHEMA_VERSION)] if version else [FRESH]
-    own = [statement for (statement,) in connection.execute(ADDED)] if version else []
+    before = dict(connection.execute(WITH_TABLES))
     connection.execute("PRAGMA legacy_alter_table = ON")  # a view or trigger goes on naming the table that it names
-    for statement in chain(chain.from_iterable(steps), own):
+    for statement in chain.from_iterable(steps):
         connection.execute(statement)
+    for name in before.keys() - dict(connection.execute(WITH_TABLES)) - RETIRED:
+        connection.execute(before[name])
     connection.execute("PRAGMA legacy_alter_table = OFF")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

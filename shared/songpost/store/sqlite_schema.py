@@ -138,9 +138,10 @@ _BY_KEY_ALONE = (
 )
 """Items and tokens in the tree of their key alone: a commit writes a quarter fewer pages (docs/decisions/0132)."""
 
-ADDED = """SELECT sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND tbl_name IN ('items', 'commits')
-    AND sql IS NOT NULL AND name != 'commits_by_time'"""
-"""What an owner has added to the tables that are made anew: it goes with the old ones, and is put back."""
+WITH_TABLES = "SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
+"""What goes with a table that is made anew, an owner's own too."""
+RETIRED = frozenset({"commits_by_time"})
+"""What steps take away for good."""
 
 FRESH = (*_TABLES, *_VIEWS)
 """What an empty file becomes."""

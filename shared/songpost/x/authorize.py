@@ -169,7 +169,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, *connection: Any) -> None:
         """Say nothing of a browser that hung up: it is no error of the command's."""
-        error = sys.exc_info()[1]
+        error = sys.exception()
         if isinstance(error, OSError):
             logger.debug("authorize: a connection broke off: %s", error)
         else:

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -76,6 +76,15 @@ def storm(world: World, count: int, *, first: int = 0) -> list[str]:
         ).id
         for n in range(count)
     ]
+
+
+def late(world: World, at: datetime, *, ticks: int = 1) -> bool:
+    """Whether a mention of an earlier time that X begins to show now is found by the ticks that follow."""
+    post = world.sandbox.actors.post("slow", "@songpost I am late", at=at)
+    for _ in range(ticks):
+        world.later(minutes=31)
+        read(world)
+    return post.id in {one.post_id for one in waiting(world)}
 
 
 def left_out(found: Round) -> dict[str, int]:
@@ -166,11 +175,8 @@ def test_a_mention_that_turns_up_late_is_not_lost(world: World) -> None:
     now = world.clock.now()
     storm(world, 1)
     read(world)
-    late = world.sandbox.actors.post("slow", "@songpost I am late", at=now - timedelta(seconds=20))
-    world.later(minutes=30)
-    read(world)
 
-    assert late.id in {one.post_id for one in waiting(world)}
+    assert late(world, now - timedelta(seconds=20))
     assert 2 == len(waiting(world))
 
 
@@ -191,11 +197,8 @@ def test_a_slow_answer_makes_the_watermark_no_younger(world: World) -> None:
     world.wrap_wire = Slow
     read(world)
     world.wrap_wire = lambda wire: wire
-    late = world.sandbox.actors.post("slow", "@songpost I am late", at=now - timedelta(seconds=50))
-    world.later(minutes=30)
-    read(world)
 
-    assert late.id in {one.post_id for one in waiting(world)}
+    assert late(world, now - timedelta(seconds=50))
     assert 2 == len(waiting(world))
 
 
@@ -206,12 +209,8 @@ def test_a_mention_that_turns_up_late_between_two_pages_is_not_lost(world: World
     storm(world, 100)
     read(world)
     assert place(world).until_id
-    late = world.sandbox.actors.post("slow", "@songpost I am late", at=now - timedelta(milliseconds=505))
-    for _ in range(3):
-        world.later(minutes=31)
-        read(world)
 
-    assert late.id in {one.post_id for one in waiting(world)}
+    assert late(world, now - timedelta(milliseconds=505), ticks=3)
     assert 101 == len(waiting(world))
 
 

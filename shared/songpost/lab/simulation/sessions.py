@@ -11,11 +11,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from songpost.agent import documents
+from songpost import invoking
+from songpost.agent import documents, events
 from songpost.agent.ledger import Account, Desk
 from songpost.bootstrap import Session
-from songpost.core import snapshot as names
-from songpost.core.snapshot import PLAN_PREFIX, Snapshot
+from songpost.core.snapshot import DOCUMENTS, PLAN_PREFIX, Snapshot
 from songpost.lab.simulation.moments import Watch
 from songpost.lab.simulation.reliance import Reliance
 from songpost.lab.simulation.texts import PICTURE_BYTES
@@ -26,21 +26,13 @@ from songpost.settings import Settings
 from songpost.store.port import Loaded
 
 if TYPE_CHECKING:
+    from songpost.agent.measuring import Measurement
+    from songpost.agent.reading import Round
+    from songpost.agent.writing import Tick
     from songpost.x.client import Client
 
-NAMES = (
-    names.CONTROL,
-    names.IDENTITY,
-    names.TIMELINE,
-    names.USAGE,
-    names.LIMITS,
-    names.FINGERPRINTS,
-    names.LEARNING,
-    names.MEASURING,
-    names.READING,
-    names.DRAFTS,
-)
-"""The documents of which a snapshot holds one each."""
+LAMBDA_SECONDS = 900.0
+WRITE, READ = events.Invocation(mode="both"), events.Invocation(mode="all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +112,7 @@ class Warm:
         and what stays warm here would hide it.
         """
         before = snapshot if self.snapshot is None else self.snapshot
-        for name in NAMES:
+        for name in DOCUMENTS:
             was, now = getattr(before, name), getattr(snapshot, name)
             if was is not now and was != now and before.versions.get(name) == snapshot.versions.get(name):
                 raise AssertionError(f"a tick has changed the document {name} and not written it")
@@ -163,6 +155,16 @@ class VirtualSession(Session):
         """Made up, as the texts are."""
         del medium
         return PICTURE_BYTES
+
+    def write(self, *, told: bool) -> Tick | None:
+        """A tick of the writer; `told`: as the handler plays it, with the summary that is logged."""
+        play = invoking.run_writer if told else invoking.write
+        return play(self, WRITE, lambda: LAMBDA_SECONDS)[1]
+
+    def read(self, *, told: bool) -> tuple[Measurement | None, Round | None]:
+        """A tick of the reader: what was measured, and what was read; `told` as above."""
+        play = invoking.run_reader if told else invoking.look
+        return play(self, READ, lambda: LAMBDA_SECONDS)[1:3]
 
     def proof(self) -> Proof | None:
         """What a tried tick has shown that had no effect; `None` where it rests on what nobody tells of."""

@@ -18,8 +18,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import songpost
-from songpost import invoking
-from songpost.agent import events
 from songpost.core.content import REPLIES
 from songpost.core.snapshot import Snapshot
 from songpost.errors import SongpostError
@@ -59,8 +57,6 @@ START = date(2026, 11, 23)
 PERIODS = {"writer": timedelta(minutes=5), "reader": timedelta(minutes=30)}
 RANKS = {"day": 0, "say": 1, "owner": 2, "writer": 3, "reader": 4}
 """In which order things happen that are due at the same time."""
-LAMBDA_SECONDS = 900.0
-WRITE, READ = events.Invocation(mode="both"), events.Invocation(mode="all")
 LASTING_SECONDS = 20 * 366 * 86_400.0
 KEPT_RECORDS = 256
 """Requests that the sandbox's log keeps here: nobody reads it, and a year's would not be small."""
@@ -274,21 +270,14 @@ class Stage:
                 person.warm.left(left)
 
     def _played(self, person: Person, function: str, session: VirtualSession) -> Snapshot | None:
-        """A tick of a function; what it left the account like, where it tells.
-
-        A run of every tick plays it as the handler does, with the summary that is logged.
-        """
+        """A tick of a function; what it left the account like, where it tells."""
         if function == "writer":
-            play = invoking.run_writer if self.plan.every_tick else invoking.write
-            tick = play(session, WRITE, lambda: LAMBDA_SECONDS)[1]
+            tick = session.write(told=self.plan.every_tick)
             if tick is None:
                 return None
             person.note_writer(tick)
             return tick.account.snapshot
-        if self.plan.every_tick:
-            _, found, read = invoking.run_reader(session, READ, lambda: LAMBDA_SECONDS)
-        else:
-            _, found, read, _ = invoking.look(session, READ, lambda: LAMBDA_SECONDS)
+        found, read = session.read(told=self.plan.every_tick)
         person.note_reader(found, read, self.clock.now())
         return None if read is None else read.account.snapshot
 
