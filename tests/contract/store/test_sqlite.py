@@ -385,6 +385,7 @@ def test_a_store_in_the_first_layout_is_moved_whole(first_layout: Path) -> None:
         assert (
             2 == connection.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'").fetchone()[0]
         )
+        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'commits_by_time'").fetchall()
 
 
 OWN = {
